@@ -1,0 +1,98 @@
+import { GUARD_OPTION_INVALID } from '../errors.ts'
+import { loaderOf, systemDns, type Dns, type Load, type Loaded, type SourceEntry } from './list-loaders.ts'
+import { compileRanges, type RangeSet } from './ranges.ts'
+
+/** Entries that are not in the options. `current` is replaced as a whole. */
+export interface Source { readonly current: RangeSet }
+
+export interface SourceOptions {
+  log?: { warn: (fields: object, message: string) => void, info: (fields: object, message: string) => void }
+  /** In place of the system's DNS; for tests. */
+  dns?: Dns
+}
+
+export interface SourceKeeper {
+  /** Opens each source once, however many lists name it. */
+  open: (entry: SourceEntry) => Source
+  ready: () => Promise<void>
+  close: () => void
+}
+
+interface Kept { current: RangeSet, loaded: boolean, fault: string | undefined, first: Promise<void> }
+
+const EMPTY = compileRanges([])
+/** Below the 10 s after which Fastify gives up on a plugin, so that the error names the entry. */
+const TIMEOUT = 8000
+const RETRY = 30_000
+const LONGEST_TIMER = 2 ** 31 - 1
+
+/** Loads sources, and loads them again when it is time. What cannot be loaded keeps its last good entries. */
+export function sourceKeeper ({ log, dns = systemDns() }: SourceOptions): SourceKeeper {
+  const open = new Map<unknown, Kept>()
+  const running = new Set<AbortController>()
+  let closed = false
+
+  function keep (name: string, load: Load): Kept {
+    const source: Kept = { current: EMPTY, loaded: false, fault: undefined, first: Promise.resolve() }
+    const round = async (): Promise<void> => {
+      let againIn = RETRY
+      try {
+        const loaded = await within(load)
+        againIn = loaded.againIn
+        if (loaded.entries !== undefined) {
+          source.current = compileRanges(loaded.entries)
+          source.loaded = true
+          if (source.fault !== undefined) log?.info({ event: 'guard.list', source: name }, 'guard: a list is up to date again')
+          source.fault = undefined
+        }
+      } catch (error) {
+        const fault = `${name}: ${messageOf(error)}`
+        // A fault that lasts is logged once.
+        if (fault !== source.fault && !closed) log?.warn({ event: 'guard.list', source: name, err: error }, `guard: a list keeps its last good entries, ${fault}`)
+        source.fault = fault
+      }
+      if (!closed) setTimeout(round, Math.min(againIn, LONGEST_TIMER)).unref()
+    }
+    source.first = round()
+    return source
+  }
+
+  async function within (load: Load): Promise<Loaded> {
+    const controller = new AbortController()
+    const timer = setTimeout(() => controller.abort(), TIMEOUT)
+    const aborted = new Promise<never>((_resolve, reject) => {
+      controller.signal.addEventListener('abort', () => reject(new Error(closed ? 'closed' : `no answer within ${TIMEOUT} ms`)))
+    })
+    running.add(controller)
+    try {
+      return await Promise.race([load(controller.signal), aborted])
+    } finally {
+      clearTimeout(timer)
+      running.delete(controller)
+    }
+  }
+
+  return {
+    open (entry) {
+      const key = typeof entry === 'function' ? entry : JSON.stringify(entry)
+      let source = open.get(key)
+      if (source === undefined) open.set(key, source = keep(...loaderOf(entry, dns)))
+      return source
+    },
+    async ready () {
+      const sources = [...open.values()]
+      await Promise.all(sources.map(({ first }) => first))
+      const faults = sources.flatMap(({ loaded, fault }) => loaded ? [] : fault ?? [])
+      if (faults.length > 0) throw new GUARD_OPTION_INVALID(`guard: entries of lists cannot be read:\n- ${faults.join('\n- ')}`)
+    },
+    close () {
+      closed = true
+      for (const controller of running) controller.abort()
+    }
+  }
+}
+
+function messageOf (error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
+}

@@ -1,0 +1,314 @@
+import { createServer, type RequestListener } from 'node:http'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { mock, test, type TestContext } from 'node:test'
+import { parseAddress } from '../../lib/net/address.ts'
+import { gateShape, listReader, listShape, trustShape, type LiveList } from '../../lib/net/list.ts'
+import type { Dns } from '../../lib/net/list-loaders.ts'
+import { examine, type Shape } from '../../lib/options/shape.ts'
+import type { List } from '../../types/index.ts'
+
+function has (list: LiveList, text: string): boolean {
+  return list.has(parseAddress(text)!)
+}
+
+function problems (value: unknown, shape: Shape = listShape): string[] {
+  const found: string[] = []
+  examine(shape, value, 'ip.deny', (path, message) => found.push(`${path} ${message}`))
+  return found
+}
+
+const noDns: Dns = {
+  resolve4: async () => { throw Object.assign(new Error('no'), { code: 'ENOTFOUND' }) },
+  resolve6: async () => { throw Object.assign(new Error('no'), { code: 'ENOTFOUND' }) },
+  lookup: async (host) => { throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' }) }
+}
+
+interface Line { message: string }
+
+/** A reader that is closed after the test, and the warnings that it logged. */
+function reader (t: TestContext, dns: Dns = noDns) {
+  const warnings: Line[] = []
+  const lists = listReader({ dns, log: { warn: (_fields, message) => warnings.push({ message }), info: () => {} } })
+  t.after(() => lists.close())
+  return { lists, warnings }
+}
+
+/** Lets what waits for promises, files and sockets go on until a condition holds. */
+async function until (condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 2000 && !condition(); i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+test('all kinds of entries are fine, as an array or one alone', (t: TestContext) => {
+  const list: List = [
+    '192.0.2.1', '2001:db8::1', '::ffff:192.0.2.1', '10.0.0.0/8', '2001:db8::/32', '10.0.0.1-10.0.0.9', '2001:db8::1 - 2001:db8::9', '0.0.0.0/0', '::/0',
+    'loopback', 'private', 'linklocal', 'uniquelocal', 'proxy.example.com', 'a_b.example', 'example.com.', 'xn--bcher-kva.example', { host: 'redis' }, { host: 'a.example' },
+    { file: '/etc/deny.txt' }, { url: 'https://example.com/list' }, { url: 'https://example.com/list', refresh: '1h' }, { url: 'http://127.0.0.1:80/list' }, () => []
+  ]
+  t.assert.deepStrictEqual(problems(list), [])
+  for (const entry of list) t.assert.deepStrictEqual(problems(entry), [])
+  t.assert.deepStrictEqual(problems([]), [])
+})
+
+test('each bad entry is a problem with its own path', (t: TestContext) => {
+  t.assert.deepStrictEqual(problems(['300.1.1.1', '10.0.0.0/8', '10.0.0.0/40', 5, '10.0.0.1/8']).map((line) => line.split(' ')[0]), ['ip.deny[0]', 'ip.deny[2]', 'ip.deny[3]', 'ip.deny[4]'])
+  t.assert.match(problems('300.1.1.1')[0]!, /^ip\.deny is no address/)
+})
+
+for (const entry of ['0300.0.2.5', '3221225989', '0x7f.1', '127.1', '10.0.0', '1.2.3.0x4', 'example', 'a..b', '.example.com', 'exa mple.com', 'http://a.example', 'a.example:80', '*.example.com', 'unix', '', '10.0.0.0/8 ']) {
+  test(`the entry ${JSON.stringify(entry)} is a problem`, (t: TestContext) => {
+    t.assert.strictEqual(problems([entry]).length, 1)
+  })
+}
+
+for (const entry of [null, undefined, NaN, 1, true, [], ['10.0.0.1'], {}, { hosts: 'a.example' }, { host: 'a b' }, { host: '' }, { file: '' }, { file: 5 }, { url: 'http://example.com/' }, { url: 'ftp://example.com/' },
+  { url: 'https://user:secret@example.com/' }, { url: 'https://a.example/', refresh: '1ms' }, { url: 'https://a.example/', refresh: 'soon' }, { url: 'https://a.example/', every: '1h' }, { file: '/a', host: 'a.example' }]) {
+  test(`the entry ${JSON.stringify(entry)} is a problem`, (t: TestContext) => {
+    t.assert.strictEqual(problems([entry]).length, 1)
+    t.assert.match(problems([entry])[0]!, /^ip\.deny\[0\]/)
+  })
+}
+
+test('whom to believe is never everybody, and a gate never empty', (t: TestContext) => {
+  for (const entry of ['0.0.0.0/0', '::/0', '::ffff:0:0/96', '0.0.0.0-255.255.255.255']) {
+    t.assert.deepStrictEqual(problems([entry]), [])
+    t.assert.match(problems([entry], trustShape)[0]!, /must not be every address/)
+  }
+  t.assert.match(problems([], gateShape)[0]!, /at least 1 entry/)
+})
+
+test('keywords hold both families', (t: TestContext) => {
+  const { lists } = reader(t)
+  for (const [keyword, inside, outside] of [
+    ['loopback', ['127.0.0.1', '127.255.255.255', '::1', '::ffff:127.0.0.1'], ['128.0.0.0', '::2', '126.255.255.255']],
+    ['private', ['10.1.2.3', '172.16.0.0', '172.31.255.255', '192.168.1.1', 'fc00::1', 'fdff::'], ['172.32.0.0', '192.169.0.0', 'fe00::', '127.0.0.1']],
+    ['uniquelocal', ['10.1.2.3', 'fd00::1'], ['2001:db8::1']],
+    ['linklocal', ['169.254.169.254', 'fe80::1', 'febf::'], ['169.253.0.0', 'fec0::']]
+  ] as const) {
+    const list = lists.read(keyword)
+    for (const text of inside) t.assert.ok(has(list, text), `${keyword} ${text}`)
+    for (const text of outside) t.assert.ok(!has(list, text), `${keyword} ${text}`)
+    t.assert.strictEqual(list.find(parseAddress(inside[0])!), keyword)
+  }
+})
+
+test('find names the entry as it was written', (t: TestContext) => {
+  const { lists } = reader(t)
+  const list = lists.read(['10.0.0.0/8', '2001:DB8::/32', '192.0.2.1 - 192.0.2.9'])
+  t.assert.strictEqual(list.find(parseAddress('10.1.1.1')!), '10.0.0.0/8')
+  t.assert.strictEqual(list.find(parseAddress('2001:db8::1')!), '2001:DB8::/32')
+  t.assert.strictEqual(list.find(parseAddress('192.0.2.5')!), '192.0.2.1 - 192.0.2.9')
+  t.assert.strictEqual(list.find(parseAddress('192.0.2.10')!), undefined)
+})
+
+test('equal lists are compiled once, and never change', (t: TestContext) => {
+  const { lists } = reader(t)
+  const entries = ['10.0.0.0/8']
+  const list = lists.read(entries)
+  entries.push('0.0.0.0/0')
+  t.assert.ok(!has(list, '192.0.2.1'))
+  t.assert.strictEqual(lists.read(['10.0.0.0/8']), list)
+})
+
+test('a host name is resolved at the start, and again on its TTL; a failure keeps the last good addresses', async (t: TestContext) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.after(() => mock.timers.reset())
+  let answer: () => Promise<Array<{ address: string, ttl: number }>> = async () => [{ address: '192.0.2.1', ttl: 60 }]
+  let calls = 0
+  const { lists, warnings } = reader(t, {
+    ...noDns,
+    resolve4: async () => { calls++; return answer() },
+    resolve6: async () => [{ address: '2001:db8::1', ttl: 300 }]
+  })
+  const list = lists.read(['10.0.0.0/8', 'app.example.com'])
+  t.assert.ok(!has(list, '192.0.2.1'))
+  await lists.ready()
+  t.assert.ok(has(list, '192.0.2.1') && has(list, '2001:db8::1') && has(list, '10.0.0.1'))
+  t.assert.strictEqual(list.find(parseAddress('192.0.2.1')!), 'app.example.com')
+  t.assert.strictEqual(list.size, 3)
+
+  answer = async () => [{ address: '192.0.2.2', ttl: 60 }]
+  mock.timers.tick(59_999)
+  t.assert.strictEqual(calls, 1)
+  mock.timers.tick(1)
+  await until(() => has(list, '192.0.2.2'))
+  t.assert.ok(has(list, '192.0.2.2') && !has(list, '192.0.2.1'))
+
+  answer = async () => { throw Object.assign(new Error('SERVFAIL'), { code: 'ESERVFAIL' }) }
+  for (let i = 0; i < 3; i++) {
+    mock.timers.tick(60_000)
+    await until(() => calls > 2 + i)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.assert.ok(has(list, '192.0.2.2'))
+  t.assert.strictEqual(warnings.length, 1, 'a fault that lasts is logged once')
+  t.assert.match(warnings[0]!.message, /app\.example\.com/)
+})
+
+test('a name in the hosts file is found without DNS', async (t: TestContext) => {
+  const { lists } = reader(t, { ...noDns, lookup: async () => [{ address: '10.1.1.1' }] })
+  const list = lists.read({ host: 'redis' })
+  await lists.ready()
+  t.assert.ok(has(list, '10.1.1.1'))
+})
+
+test('what cannot be resolved at the start stops it, all entries in one message', async (t: TestContext) => {
+  const { lists } = reader(t)
+  lists.read(['nowhere.example', { host: 'redis' }, { file: '/nowhere/deny.txt' }, function broken () { throw new Error('no database') }])
+  await t.assert.rejects(lists.ready(), (error: Error & { code: string }) => {
+    t.assert.strictEqual(error.code, 'GUARD_OPTION_INVALID')
+    for (const part of ['host nowhere.example: getaddrinfo ENOTFOUND', 'host redis:', 'file /nowhere/deny.txt: ENOENT', 'function broken: no database']) t.assert.ok(error.message.includes(part), part)
+    return true
+  })
+})
+
+test('a file is read at the start and again when it has changed; a broken one changes nothing', async (t: TestContext) => {
+  const directory = await mkdtemp(join(tmpdir(), 'guard-list-'))
+  t.after(() => rm(directory, { recursive: true }))
+  const file = join(directory, 'deny.txt')
+  await writeFile(file, '\ufeff# comment\r\n10.0.0.0/8\r\n\r\n2001:db8::/32 ; SBL1\nloopback # us\n')
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.after(() => mock.timers.reset())
+  const { lists, warnings } = reader(t)
+  const list = lists.read({ file })
+  await lists.ready()
+  t.assert.ok(has(list, '10.1.1.1') && has(list, '2001:db8::1') && has(list, '::1'))
+  t.assert.strictEqual(list.find(parseAddress('10.1.1.1')!), '10.0.0.0/8')
+
+  const replace = async (text: string, done: () => boolean): Promise<void> => {
+    await writeFile(`${file}.new`, text)
+    await rename(`${file}.new`, file)
+    for (let i = 0; i < 50 && !done(); i++) {
+      mock.timers.tick(2000)
+      await until(done)
+    }
+  }
+  await replace('192.0.2.1\n10.0.', () => warnings.length > 0)
+  t.assert.match(warnings[0]!.message, /deny\.txt: line 2 is no address/)
+  t.assert.ok(has(list, '10.1.1.1') && !has(list, '192.0.2.1'))
+  await replace('0.0.0.0/0\n', () => warnings.length > 1)
+  t.assert.match(warnings[1]!.message, /line 1 is every address/)
+  t.assert.ok(!has(list, '192.0.2.1'))
+  await replace('192.0.2.1\n', () => has(list, '192.0.2.1'))
+  t.assert.ok(has(list, '192.0.2.1') && !has(list, '10.1.1.1'))
+})
+
+async function serve (t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => { server.closeAllConnections(); server.close() })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/list`
+}
+
+test('a url is loaded, asked again with its etag, and keeps its last good entries', async (t: TestContext) => {
+  let body = '10.0.0.0/8\n'
+  let status = 200
+  const asked: Array<string | undefined> = []
+  const url = await serve(t, (request, response) => {
+    asked.push(request.headers['if-none-match'])
+    const etag = `"${body.length}"`
+    if (status === 200 && request.headers['if-none-match'] === etag) response.writeHead(304).end()
+    else response.writeHead(status, { etag }).end(body)
+  })
+  const { lists, warnings } = reader(t)
+  const list = lists.read({ url, refresh: 1000 })
+  await lists.ready()
+  t.assert.ok(has(list, '10.1.1.1'))
+
+  const again = async (done: () => boolean): Promise<void> => {
+    for (let i = 0; i < 40 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  await again(() => asked.length === 2)
+  t.assert.deepStrictEqual(asked, [undefined, '"11"'])
+  t.assert.ok(has(list, '10.1.1.1'))
+  body = '192.0.2.0/24\n'
+  await again(() => has(list, '192.0.2.1'))
+  t.assert.ok(has(list, '192.0.2.1') && !has(list, '10.1.1.1'))
+  body = '<html>not a list'
+  await again(() => warnings.length > 0)
+  t.assert.match(warnings[0]!.message, /line 1 is no address/)
+  t.assert.ok(has(list, '192.0.2.1'))
+  status = 500
+})
+
+for (const [name, listener, message] of [
+  ['an error', (_request, response) => { response.writeHead(500).end() }, /answered 500/],
+  ['nothing', (_request, response) => { response.end('# nothing\n') }, /lists nothing/],
+  ['a page', (_request, response) => { response.end('<!doctype html>') }, /line 1 is no address/],
+  ['a redirect', (_request, response) => { response.writeHead(302, { location: 'http://example.com/' }).end() }, /redirect/],
+  ['every address', (_request, response) => { response.end('::/0\n') }, /line 1 is every address/]
+] as ReadonlyArray<readonly [string, RequestListener, RegExp]>) {
+  test(`a url that answers ${name} stops the start`, async (t: TestContext) => {
+    const url = await serve(t, listener)
+    const { lists } = reader(t)
+    lists.read({ url })
+    await t.assert.rejects(lists.ready(), message)
+  })
+}
+
+test('a url is cut off at its size limit', async (t: TestContext) => {
+  let sent = 0
+  const url = await serve(t, (_request, response) => {
+    const chunk = Buffer.alloc(2 ** 20, '\n')
+    const more = (): void => {
+      while (sent < 200 && !response.destroyed) {
+        sent++
+        if (!response.write(chunk)) return
+      }
+      response.end()
+    }
+    response.on('drain', more)
+    more()
+  })
+  const { lists } = reader(t)
+  lists.read({ url })
+  await t.assert.rejects(lists.ready(), /larger than/)
+  t.assert.ok(sent < 100)
+})
+
+test('functions give entries, now or later, and are asked again', async (t: TestContext) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.after(() => mock.timers.reset())
+  let value: unknown = ['10.0.0.0/8', 'loopback']
+  const { lists, warnings } = reader(t)
+  const list = lists.read([() => '192.0.2.1', async () => value as string[]])
+  await lists.ready()
+  t.assert.ok(has(list, '192.0.2.1') && has(list, '10.1.1.1') && has(list, '::1'))
+  value = ['198.51.100.1']
+  mock.timers.tick(60_000)
+  await until(() => has(list, '198.51.100.1'))
+  t.assert.ok(has(list, '198.51.100.1') && !has(list, '10.1.1.1'))
+  value = ['198.51.100.2', 5]
+  mock.timers.tick(60_000)
+  await until(() => warnings.length > 0)
+  t.assert.match(warnings[0]!.message, /entry 1 is no string: 5/)
+  t.assert.ok(has(list, '198.51.100.1'))
+})
+
+test('a source that several lists name is loaded once', async (t: TestContext) => {
+  let calls = 0
+  const { lists } = reader(t, { ...noDns, resolve4: async () => { calls++; return [{ address: '192.0.2.1', ttl: 60 }] } })
+  lists.read(['app.example.com'])
+  lists.read(['10.0.0.1', { host: 'app.example.com' }])
+  await lists.ready()
+  t.assert.strictEqual(calls, 1)
+})
+
+test('a source that does not answer is given up, naming it', async (t: TestContext) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.after(() => mock.timers.reset())
+  const { lists } = reader(t)
+  lists.read(async function slow () { return new Promise<string[]>(() => {}) })
+  const ready = t.assert.rejects(lists.ready(), /function slow: no answer within 8000 ms/)
+  mock.timers.tick(8000)
+  await ready
+})
+
+test('closing ends what is under way, and no timer stays', async (t: TestContext) => {
+  const lists = listReader({ dns: noDns })
+  lists.read(async () => new Promise<string[]>(() => {}))
+  lists.close()
+  await t.assert.rejects(lists.ready(), /closed/)
+})
