@@ -1,0 +1,54 @@
+import type { Count } from './algorithm.ts'
+import type { Ask } from './store.ts'
+import { EXPIRES, MAX, TIMES, TOTAL, WORDS, type Table } from './table.ts'
+
+/** Far above the rounding of sums of intervals (below 1e-4 ms in 10 years), and far below a millisecond. */
+const EPSILON = 0.01
+
+/**
+ * Generic cell rate algorithm (ITU-T I.371): `burst` units at once, and one more each `window / max`
+ * milliseconds. The record's expiry is the theoretical arrival time. In a span of `window` up to
+ * `max + burst` may pass.
+ */
+export const gcra: Count = {
+  wait (table, slot, ask, now) {
+    if (ask.max === 0 || ask.cost > ask.burst) return Infinity
+    const interval = intervalOf(ask)
+    return whole(level(table, slot, now) + (ask.cost - ask.burst) * interval)
+  },
+
+  take (table, slot, ask, now) {
+    const taken = level(table, slot, now) + ask.cost * intervalOf(ask)
+    table.times[slot * TIMES + EXPIRES] = now + taken
+    // For the choice of whom to evict only.
+    table.words[slot * WORDS + TOTAL] = Math.ceil(taken / intervalOf(ask))
+    table.words[slot * WORDS + MAX] = ask.burst
+  },
+
+  refund (table, slot, ask, _at, now) {
+    const left = Math.max(0, level(table, slot, now) - ask.cost * intervalOf(ask))
+    table.times[slot * TIMES + EXPIRES] = now + left
+    table.words[slot * WORDS + TOTAL] = Math.ceil(left / intervalOf(ask))
+  },
+
+  left (table, slot, ask, now, wait) {
+    if (ask.max === 0) return { remaining: 0, wait, next: 0, reset: 0 }
+    const interval = intervalOf(ask)
+    const taken = level(table, slot, now)
+    const remaining = Math.max(0, Math.floor((ask.burst * interval - taken + EPSILON) / interval))
+    return { remaining, wait, next: taken === 0 ? 0 : whole(taken - (ask.burst - remaining - 1) * interval), reset: whole(taken) }
+  }
+}
+
+function intervalOf ({ counter: { window }, max }: Ask): number {
+  return window / max
+}
+
+/** Milliseconds' worth of units that are taken. */
+function level ({ times }: Table, slot: number, now: number): number {
+  return Math.max(0, times[slot * TIMES + EXPIRES]! - now)
+}
+
+function whole (ms: number): number {
+  return Math.max(0, Math.ceil(ms - EPSILON))
+}

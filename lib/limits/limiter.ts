@@ -1,0 +1,112 @@
+import { isIP } from 'node:net'
+import { GUARD_OPTION_INVALID } from '../errors.ts'
+import { parseAddress } from '../net/address.ts'
+import { boundedKey, clientKey } from './client-key.ts'
+import type { Algorithm, Ask, Counter, LimiterStore, Taken } from './store.ts'
+import type { LimitState } from '../../types/index.ts'
+
+/** A limit as `app.guard.limits` knows it. */
+export interface KnownLimit {
+  /** Its name, or that of its bucket. */
+  name: string
+  counter: Counter
+  /** `undefined`: only a request can tell. */
+  max: number | undefined
+  burst: number
+  /** Whether its keys are clients. */
+  byClient: boolean
+}
+
+/** Rate limits of one app. */
+export interface Limiter {
+  /**
+   * The counter of a bucket; the same for the same id.
+   *
+   * @throws {GUARD_OPTION_INVALID} if the bucket is known with another window or algorithm
+   */
+  counter: (id: string, window: number, algorithm: Algorithm) => Counter
+  /** Makes a limit known to `peek`, `consume` and `reset`. */
+  know: (limit: KnownLimit) => void
+  take: (asks: readonly Ask[]) => Taken | Promise<Taken>
+  refund: (asks: readonly Ask[], at: number) => void | Promise<void>
+  /** What is left to a client, by its address, or to any key of a limit with a `key` function. Limits whose `max` is a function are left out. */
+  peek: (client: string) => LimitState[]
+  /** Takes from one of a client's limits, or from all; nothing if one of them has too little left. */
+  consume: (client: string, limit?: string, cost?: number) => LimitState[]
+  /** Forgets what a client took, of all limits. */
+  reset: (client: string) => void
+  resetAll: () => void
+  stats: () => Record<string, number>
+}
+
+export interface LimiterOptions {
+  store: LimiterStore<false>
+  now: () => number
+  /** Bits of a v6 address that make one client. */
+  ipv6Prefix?: number
+}
+
+export function limiter ({ store, ipv6Prefix = 64 }: LimiterOptions): Limiter {
+  const counters = new Map<string, Counter>()
+  const limits = new Map<string, KnownLimit>()
+
+  const keyOf = (client: string): string => {
+    const address = parseAddress(client)
+    return address === undefined ? boundedKey(client) : clientKey(address, ipv6Prefix)
+  }
+
+  function asksOf (client: string, name: string | undefined, cost: number): Array<Ask & { limit: string }> {
+    const key = keyOf(client)
+    const byClient = isIP(client) !== 0 || key === 'unknown' || /\/\d+$/.test(client)
+    const asks: Array<Ask & { limit: string }> = []
+    for (const limit of limits.values()) {
+      const { max, burst, counter } = limit
+      if (max === undefined || limit.byClient !== byClient || (name !== undefined && limit.name !== name)) continue
+      asks.push({ limit: limit.name, counter, key, max, burst, cost })
+    }
+    return asks
+  }
+
+  return {
+    counter (id, window, algorithm) {
+      const known = counters.get(id)
+      if (known === undefined) {
+        const counter: Counter = { id, number: counters.size, algorithm, window }
+        counters.set(id, counter)
+        return counter
+      }
+      if (known.window === window && known.algorithm === algorithm) return known
+      throw new GUARD_OPTION_INVALID(`guard: rateLimit: limits of one group must have one window and one algorithm; ${id} has ${known.window} ms by ${known.algorithm} and ${window} ms by ${algorithm}`)
+    },
+
+    know (limit) {
+      limits.set(`${limit.counter.id} ${limit.name}`, limit)
+    },
+
+    take: (asks) => store.take(asks),
+    refund: (asks, at) => store.refund(asks, at),
+
+    peek (client) {
+      const asks = asksOf(client, undefined, 1)
+      return states(asks, store.peek(asks))
+    },
+
+    consume (client, name, cost = 1) {
+      if (!Number.isSafeInteger(cost) || cost < 1) throw new GUARD_OPTION_INVALID('guard: cost must be a whole number from 1 up')
+      const asks = asksOf(client, name, cost)
+      if (name !== undefined && asks.length === 0) throw new GUARD_OPTION_INVALID(`guard: there is no limit ${JSON.stringify(name)} for such a key`)
+      return states(asks, store.take(asks))
+    },
+
+    reset (client) {
+      store.reset([...counters.values()], keyOf(client))
+    },
+
+    resetAll: () => store.clear(),
+    stats: () => store.stats()
+  }
+}
+
+function states (asks: ReadonlyArray<Ask & { limit: string }>, { left }: Taken): LimitState[] {
+  return asks.map(({ limit, max }, i) => ({ limit, max, remaining: left[i]!.remaining, retryAfter: left[i]!.remaining > 0 ? left[i]!.wait : Math.max(left[i]!.wait, left[i]!.next) }))
+}
