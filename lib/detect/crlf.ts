@@ -1,0 +1,57 @@
+import { K } from './keywords.ts'
+import { brief, sign, signAt, signIf, skipSpace, type Look } from './look.ts'
+import * as place from './place.ts'
+import { rulesOf } from './rules.ts'
+import { C } from './scan.ts'
+
+const rule = rulesOf('crlf', {
+  header: [1, 5, 'a line break, then a header', 'x\r\nSet-Cookie: a=1', 'two\nlines: here'],
+  response: [1, 5, 'a line break, then the start of a response or request', 'x\r\n\r\nHTTP/1.1 200 OK', 'HTTP/1.1 is old'],
+  smuggle: [1, 5, 'a request line inside a value', 'GET http://evil.example/ HTTP/1.1', 'GET started with HTTP/2'],
+  break: [1, 5, 'a line break in a name, a path or a header', 'x\r\ny', 'x y'],
+  mail: [1, 5, 'a line break, then a command of SMTP, IMAP or POP3', 'x\r\nRCPT TO:<a@b.example>', 'x\nRCPT is old'],
+  blank: [2, 5, 'a line break before a value, in a query', 'a\r\nb: c', 'a b']
+})
+
+export function mayBeCrlf (look: Look): boolean {
+  return (look.chars & C.LINE) !== 0 || ((look.words & K.HTTP) !== 0 && (look.chars & C.SLASH) !== 0 && look.text.includes('HTTP/'))
+}
+
+const HEADER = /(?:(?:set-cookie2?|content-(?:type|length|disposition|location|security-policy|encoding)|location|transfer-encoding|x-[a-z-]+|access-control-[a-z-]+|remote-addr|refresh|host|connection|link|expires|last-modified|status|p3p|referer|user-agent|cookie|header[a-z-]*|crlf[a-z-]*|injected[a-z-]*)[\r\n]*\s*:)/iy
+const ANY = /[a-z][a-z0-9_-]{2,40}[\r\n]*\s*:\s?\S/iy
+const RESPONSE = /(?:HTTP\/[0-3](?:\.\d)?\s+\d{3}|(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|CONNECT|TRACE|PATCH)\s+[^\s]+(?:\s+HTTP\/\d|\s*$|\s)|<(?:html|script|svg|img|body)\b)/iy
+const SMUGGLE = /(?:^|[^\w])(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|CONNECT|TRACE|PATCH)\s+(?:https?:\/)?\/\S*\s+HTTP\/\d/
+const MAIL = /(?:MAIL\s+FROM\s*:|RCPT\s+TO\s*:\s*<|(?:EHLO|HELO)\s+[\w.-]+\s*$|VRFY\s+\w+|EXPN\s+\w+|AUTH\s+\w+\s+\S+|(?:RETR|DELE|TOP|LIST|UIDL)(?:\s+\d+)+\s*$|APOP\s+\w+\s+[0-9a-f]{8,}|(?:QUIT|NOOP|RSET|STAT|DATA)\s*(?:[\r\n]|$)|USER\s+\S+\s*$|[a-z]+\d+\s+(?:authenticate|login|select|examine|create|delete|rename|subscribe|list|lsub|status|append|fetch|store|copy|uid|search|expunge|logout|noop|capability|starttls|getquota|check|close)\b)/iy
+
+export function crlf (look: Look): void {
+  const { text } = look
+  const open = (look.place & (place.QUERY | place.FORM | place.COOKIE | place.HEADER | place.PATH | place.VALUE)) !== 0
+  const small = brief(look) || (look.count < 80 && text.length < 600)
+  if (small) signIf(look, rule.smuggle, SMUGGLE)
+  if ((look.chars & C.LINE) === 0) return
+  if ((look.place & (place.NAME | place.JSON_KEY)) !== 0 && (look.place & (place.QUERY | place.COOKIE | place.FORM)) !== 0) {
+    signIf(look, rule.break, /[\r\n][^\r\n]/)
+    return
+  }
+  const strict = (look.place & (place.HEADER | place.COOKIE | place.PATH)) !== 0
+  if (!small && !strict) return
+  const query = (look.place & (place.QUERY | place.VALUE)) !== 0
+  const returns = query || text.includes('\r') || text.includes('\n\n')
+  for (let at = nextLine(text, 0); at < text.length && look.score < look.threshold; at = nextLine(text, at)) {
+    if (strict) sign(look, rule.break, at, at + 20)
+    if (returns) signAt(look, rule.header, HEADER, at)
+    if (open) {
+      signAt(look, rule.response, RESPONSE, at)
+      signAt(look, rule.mail, MAIL, at)
+    }
+    if (query && look.count < 16 && text.includes('\r')) signAt(look, rule.header, ANY, at)
+    signAt(look, rule.blank, ANY, at)
+  }
+}
+
+/** First character that is no space after the next line break. */
+function nextLine (text: string, from: number): number {
+  let at = from
+  while (at < text.length && text.charCodeAt(at) !== 10 && text.charCodeAt(at) !== 13) at++
+  return skipSpace(text, at)
+}

@@ -1,0 +1,38 @@
+import { K } from './keywords.ts'
+import { brief, signIf, type Look } from './look.ts'
+import { rulesOf } from './rules.ts'
+import { C, P } from './scan.ts'
+
+const rule = rulesOf('deserialization', {
+  java: [1, 5, 'a serialized object of Java', 'rO0ABXNyABFqYXZhLnV0aWw=', 'rO0 ABC'],
+  php: [1, 5, 'a serialized object of PHP', 'O:8:"stdClass":0:{}', 'O: 8 "x"'],
+  dotnet: [1, 5, 'a serialized object of .NET', 'AAEAAAD/////AQAAAAAAAAA', 'AAEAAA'],
+  python: [1, 5, 'a pickle of Python', "cos\nsystem\n(S'id'\ntR.", 'cos x'],
+  ruby: [1, 5, 'a marshalled object of Ruby', 'BAhvOkBBY3RpdmVTdXBwb3J0', 'BAh'],
+  node: [1, 5, 'a function for node-serialize', '_$$ND_FUNC$$_function(){}()', '$$func'],
+  yaml: [1, 5, 'a YAML tag that makes an object', '!!python/object/apply:os.system ["id"]', '!important'],
+  type: [1, 5, 'JSON that names a class to make', '{"@type":"com.sun.rowset.JdbcRowSetImpl"}', '{"@type":"Person"}']
+})
+
+export function mayBeSerialized (look: Look): boolean {
+  if (look.longest > 8 && ((look.chars & (C.DOLLAR | C.SLASH)) !== 0 || look.longest > 5)) {
+    const first = look.text.charCodeAt(0)
+    if (first === 114 || first === 65 || first === 66 || first === 75 || first === 72 || first === 103 || first === 67 || first === 97 || first === 128) return true
+  }
+  return (look.words & K.SERIAL) !== 0 && ((look.chars & (C.COLON | C.BANG | C.BRACE | C.LINE | C.DOLLAR)) !== 0) || (look.pairs & P.DOLLAR_WORD) !== 0 || (look.chars & C.CONTROL) !== 0
+}
+
+export function deserialization (look: Look): void {
+  signIf(look, rule.java, /(?:^|[^A-Za-z0-9+/])(?:rO0AB[A-Za-z0-9]|KztAAU|Cs7QAF|H4sIAAAAAAAA\w{4,}.*rO0|aced0005)|\u00ac\u00ed\u0000\u0005|^rO0ABQ?/)
+  signIf(look, rule.dotnet, /(?:^|[^A-Za-z0-9+/])AAEAAAD\/\/\/\/\//)
+  signIf(look, rule.node, /_\$\$ND_FUNC\$\$_|\$\$ND_FUNC\$\$/)
+  if ((look.chars & C.COLON) !== 0) {
+    signIf(look, rule.php, /(?:^|[;{"'=\s])(?:[OC]:\+?\d+:\\?"[\w\\]+\\?":\+?\d+:\{|a:\d+:\{[is]:\d+[;:])/)
+    if ((look.chars & C.BANG) !== 0) signIf(look, rule.yaml, /(?:^|[\s:[{(,-])!!?(?:python\/(?:object|name|module)|ruby\/(?:object|hash|struct)|javax?\.|com\.sun|org\.|js\/(?:function|undefined|regexp)|perl\/|php\/object|java\.)/)
+    signIf(look, rule.type, /["'](?:@type|\$type|@class|_class|\$class|__type|class)["']\s*:\s*["'](?:com\.sun\.|java\.|javax\.|org\.(?:apache|springframework|codehaus|hibernate|mozilla|h2)|ch\.qos\.|System\.(?:Windows|Diagnostics|Configuration|IO|Management|Activities|Security|Data|Web)|Microsoft\.|net\.sf\.|oracle\.|br\.com\.|L?com\.(?:mchange|caucho|alibaba|ibatis|zaxxer))/)
+    signIf(look, rule.node, /"rce"\s*:\s*"|"\$\$?[a-z]+"\s*:\s*"function\s*\(/i)
+  }
+  if ((look.chars & C.LINE) !== 0 && brief(look)) signIf(look, rule.python, /(?:^|[\n\s(])c(?:os|posix|nt|subprocess|__builtin__|builtins|commands|sys|copy_reg|copyreg)\r?\n\w+\r?\n/)
+  signIf(look, rule.python, /^(?:gAS[UVW]|gAJ|gAN|KGRwMA|KGxwM|Y19f|Y29z|Y3Bvc|gASV)[A-Za-z0-9+/_-]{8,}=*$|\u0080[\u0002-\u0005](?:\u0095|c)/)
+  signIf(look, rule.ruby, /^BAh[a-zA-Z0-9+/][A-Za-z0-9+/]{8,}(?:=|--|$)|^\u0004\b[o{[]/)
+}

@@ -1,0 +1,94 @@
+import type { CodedRule } from './rules.ts'
+import type { Scan } from './scan.ts'
+
+/** One sign found in a text. */
+export interface Sign {
+  rule: CodedRule
+  text: string
+  at: number
+  end: number
+}
+
+/** A text under judgement: the one object that all detectors share, reused for each text. */
+export interface Look extends Scan {
+  text: string
+  /** Bits of `place.ts`. */
+  place: number
+  /** Name of the parameter, header or field; empty if it has none. */
+  name: string
+  /** Rules that are switched on, by number. */
+  on: Uint8Array
+  /** Score of the value so far, over all its views. */
+  score: number
+  signs: Sign[]
+  threshold: number
+}
+
+/** Few enough words to be a payload rather than an article: signs that code in prose also shows count only here. */
+export function brief (look: Look): boolean {
+  return look.count <= 40
+}
+
+/** Notes a sign; each rule counts once per value. */
+export function sign (look: Look, rule: CodedRule, at: number, end: number): void {
+  if (look.on[rule.no] !== 1) return
+  for (const known of look.signs) if (known.rule === rule) return
+  look.signs.push({ rule, text: look.text, at, end })
+  look.score += rule.score
+}
+
+/** Notes a sign where a sticky or plain expression matches; for expressions without the `g` flag. */
+export function signIf (look: Look, rule: CodedRule, pattern: RegExp): boolean {
+  if (look.on[rule.no] !== 1) return false
+  const found = pattern.exec(look.text)
+  if (found === null) return false
+  sign(look, rule, found.index, found.index + found[0].length)
+  return true
+}
+
+/** Characters of a word in identifiers. */
+export function isWord (code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95
+}
+
+export function isSpace (code: number): boolean {
+  return code === 32 || (code >= 9 && code <= 13) || code === 160
+}
+
+export function isDigit (code: number): boolean {
+  return code >= 48 && code <= 57
+}
+
+/** First position from `at` that is no space. */
+export function skipSpace (text: string, at: number): number {
+  while (at < text.length && isSpace(text.charCodeAt(at))) at++
+  return at
+}
+
+/** End of the word that starts at `at`. */
+export function wordEnd (text: string, at: number): number {
+  while (at < text.length && isWord(text.charCodeAt(at))) at++
+  return at
+}
+
+/** Notes a sign where a sticky expression matches at `at`. */
+export function signAt (look: Look, rule: CodedRule, sticky: RegExp, at: number): boolean {
+  sticky.lastIndex = at
+  if (!sticky.test(look.text)) return false
+  sign(look, rule, at, sticky.lastIndex)
+  return true
+}
+
+/** Whether a position lies in a closed fence of a Markdown text: code that is shown, in an article. */
+export function inFence (look: Look, at: number, short = false): boolean {
+  if (!short && brief(look)) return false
+  const { text } = look
+  let open = text.indexOf('```')
+  while (open >= 0 && open < at) {
+    const close = text.indexOf('\n```', open + 3)
+    if (close < 0) return false
+    if (at < close) return true
+    open = text.indexOf('```', close + 4)
+  }
+  return false
+}

@@ -1,0 +1,69 @@
+import { K } from './keywords.ts'
+import { brief, sign, signIf, type Look } from './look.ts'
+import * as place from './place.ts'
+import { rulesOf } from './rules.ts'
+import { C, P } from './scan.ts'
+
+const rule = rulesOf('nosql', {
+  name: [1, 5, 'an operator in the name of a parameter', 'user[$ne]=1 (as name)', 'user[name]=1 (as name)'],
+  key: [1, 5, 'an operator as a name in JSON, with a value that widens the query', '{"user":{"$ne":null}}', '{"price":{"$gt":10}}'],
+  where: [1, 5, 'an operator that runs JavaScript', '{"$where":"sleep(1000)"}', '{"where":"here"}'],
+  text: [1, 5, 'an operator in a text', '{$gt: ""}', 'costs $gt'],
+  script: [1, 5, "a condition in MongoDB's JavaScript", "'; return true; var x='", 'it will return true'],
+  shell: [1, 5, "a command of a database's shell", 'db.users.find()', 'db.users is full']
+})
+
+export function mayBeOperator (look: Look): boolean {
+  return ((look.words & K.OPERATOR) !== 0 && (look.chars & (C.DOLLAR | C.QUOTE | C.PIPE | C.SEMI | C.DOT)) !== 0) || (look.pairs & P.BRACKET_DOLLAR) !== 0
+}
+
+const WIDENS = /^\$(?:ne|nin|regex|exists|not|nor|where|expr|function|accumulator|elemMatch|text|options|type|mod|jsonSchema|size|comment|or|and|all|eq|in|gt|gte|lt|lte|lookup|out|merge|unionWith|func|reduce|comment|natural)$/
+const COMPARES = /^\$(?:gt|gte|lt|lte|eq|in|and|all|size|type|text|options|comment)$/
+const RUNS = /^\$(?:where|function|accumulator|func|reduce)$/
+const CREDENTIAL = /^(?:user(?:name|id|_id)?|login|uid|e?mail|pass(?:word|wd)?|pwd|token|key|secret|code|otp|id|_id|reset.*)$/i
+
+/** A name of JSON that begins with `$`: an attack by what it does and by what it is given. */
+export function operatorKey (look: Look, key: string, value: unknown, parent: string | number | undefined): boolean {
+  if (!WIDENS.test(key)) return false
+  begin(look, key)
+  if (RUNS.test(key)) sign(look, rule.where, 0, key.length)
+  else if (!COMPARES.test(key) || (typeof parent === 'string' && CREDENTIAL.test(parent)) || (/^\$[gl]te?$/.test(key) && isEmpty(value)) || (key === '$text' && typeof value === 'string')) sign(look, rule.key, 0, key.length)
+  return look.score >= look.threshold
+}
+
+function isEmpty (value: unknown): boolean {
+  return value === '' || value === null || value === undefined || value === true || (typeof value === 'object' && Object.keys(value as object).length === 0)
+}
+
+/** `user[$ne]`: brackets around an operator in a parameter's name. */
+export function operatorInName (look: Look, name: string, value: string): boolean {
+  const at = name.indexOf('$')
+  if (at < 0) return false
+  const found = /(?:^|[[.])\s*(\$\w+)\s*(?:\]|$|\[|\.)/.exec(name)
+  if (found === null || !WIDENS.test(found[1]!)) return false
+  // Filters of an application: `price[$gt]=10`.
+  if (/^\$[gl]te?$/.test(found[1]!) && /^[\d.:T+-]+$/.test(value) && !CREDENTIAL.test(name.slice(0, found.index))) return false
+  begin(look, name)
+  sign(look, rule.name, at, name.length)
+  return look.score >= look.threshold
+}
+
+function begin (look: Look, text: string): void {
+  look.text = text
+  look.score = 0
+  if (look.signs.length > 0) look.signs = []
+}
+
+const OPERATOR = /(?:[{[,]|^)\s*["']?\$(?:ne|gte?|lte?|n?in|regex|where|exists|or|nor|not|elemMatch|expr|function|accumulator|lookup|func)["']?\s*[:\]]/
+const SCRIPT = /['"]\s*(?:;|\}|\)|\|\||&&|,)*\s*;?\s*(?:return\s*\(?\s*(?:true|1|!|['"]|this)|while\s*\(|sleep\s*\(|var\s+\w+\s*=|db\.\w+|this\.\w+|it=new|function\s*\()|\bthis\.\w+(?:\.\w+)*\s*(?:===?|!==?|\.match\s*\(|\[)|;\s*return\s+(?:true|this|1)\b|\bsleep\(\d+\)\s*;|new\s*\$?mongo|['"]\s*(?:\|\||&&)\s*(?:['"]\w*['"]?|\d+|this)\s*(?:={2,3}|!=)|^\s*(?:\|\||&&)\s*['"\d]\w*['"]?\s*={2,3}|^\s*(?:true|false|1|0)\s*,\s*\$where\s*:|\}\s*,\s*(?:\$|["']?\w+["']?\s*:)[^}]*\{\s*["']?\$/
+const SHELL = /\bdb\s*\.\s*(?:\w+\.)?(?:find|findOne|insert\w*|update\w*|remove|drop\w*|aggregate|count|getCollection\w*|injection|runCommand|eval|version|stats|adminCommand|addUser|createUser|getUsers|serverStatus|hostInfo|getMongo|loadServerScripts)\b\s*\(?|\bmapReduce\s*\(|\bemit\s*\(\s*\w|tojson\s*\(|tojsononeline\s*\(/
+
+export function nosql (look: Look): void {
+  if ((look.place & place.PATH) !== 0) return
+  const short = brief(look)
+  if ((look.chars & C.DOLLAR) !== 0 && short) signIf(look, rule.text, OPERATOR)
+  if (short && look.count < 30) {
+    signIf(look, rule.script, SCRIPT)
+    signIf(look, rule.shell, SHELL)
+  }
+}

@@ -1,0 +1,491 @@
+import { K } from './keywords.ts'
+import { brief, sign, type Look } from './look.ts'
+import * as place from './place.ts'
+import { rulesOf } from './rules.ts'
+import { C, P } from './scan.ts'
+import { DELAYS, LEAKS } from './sql-words.ts'
+import { T, tokenize, type Tokens } from './sql-tokens.ts'
+
+const rule = rulesOf('sqli', {
+  union: [1, 5, 'UNION and a SELECT list', '1 UNION SELECT 1,2,3', 'the union select committee met'],
+  select: [1, 5, 'SELECT with a column list, FROM a table', 'SELECT name,pass FROM users', 'please select a plan from the list below'],
+  subselect: [1, 5, 'SELECT in parentheses', '1 and (select 1 from users)', 'the plan (select one) is free'],
+  tautology: [1, 5, 'OR or AND with a comparison of constants', "1' or '1'='1", 'a = b or c = d'],
+  breakout: [1, 5, 'a quote that ends the string, then a condition', "x' or name like 'a", "rock 'n' roll or jazz"],
+  comment: [1, 5, 'a quote that ends the string, then a comment that hides the rest', "admin'--", "it's 5 -- or 6"],
+  operator: [1, 5, 'a string left and entered again around operators', "1'||'2'||'3", "'a' + 'b'"],
+  stacked: [1, 5, 'a second statement after a semicolon', '1; DROP TABLE users', 'wash; drop the table off'],
+  statement: [1, 5, 'a statement that changes data, as the value', 'DROP TABLE users', 'drop table reservations at noon'],
+  delay: [1, 5, 'a function that makes the database wait', 'if(1=1,sleep(5),0)', 'I sleep (a lot)'],
+  metadata: [1, 5, 'system tables and procedures', 'information_schema.tables', 'the information schema'],
+  call: [1, 5, 'nested calls of database functions', 'concat(char(97),version())', 'round(2) and left (3)'],
+  clause: [1, 5, 'ORDER BY, GROUP BY, HAVING or LIMIT after a broken value', '1 order by 10--', 'order by name'],
+  trailing: [1, 5, 'an expression that ends in a comment', '1 * 1 --', 'a new list --'],
+  dialect: [1, 5, 'casts and operators of one database', "1::int or '{\"a\":1}'::jsonb", 'std::string name'],
+  fragment: [2, 5, 'a piece of SQL as the whole value', 'coalesce(', 'coalesce'],
+  word: [3, 5, 'a word of SQL as the whole value', 'varchar', 'variable']
+})
+
+export const SQL_WORDS = K.SQL | K.SQL_CALL | K.SQL_META
+
+/** A cheap test on what the scan saw. */
+export function mayBeSql (look: Look): boolean {
+  const { chars, words } = look
+  if ((words & K.SQL_META) !== 0) return true
+  if ((chars & (C.QUOTE | C.DQUOTE | C.PAREN | C.EQ | C.SEMI | C.MINUS | C.HASH | C.STAR | C.COMMA | C.GT | C.LT | C.PIPE | C.AMP | C.CARET | C.AT | C.BACKSLASH | C.COLON)) === 0) {
+    return (words & (K.SQL | K.LOGIC)) !== 0 && (words & K.SQL) !== 0
+  }
+  if ((words & (K.SQL | K.SQL_CALL | K.LOGIC)) !== 0) return true
+  return ((look.pairs & (P.QUOTE_SIGN | P.DASHES | P.PIPES | P.AMPS)) !== 0 && (chars & (C.QUOTE | C.DQUOTE | C.PIPE | C.AMP | C.MINUS)) !== 0) ||
+    ((chars & (C.QUOTE | C.DQUOTE)) !== 0 && (chars & (C.EQ | C.PIPE | C.CARET | C.SEMI | C.HASH | C.LT | C.GT)) !== 0) || (look.pairs & P.COLONS) !== 0
+}
+
+export function sqli (look: Look): void {
+  const text = look.text
+  const t = tokenize(text)
+  const { kind, count } = t
+  let strings = 0
+  let dstrings = 0
+  let calls = 0
+  let firstCall = -1
+  for (let i = 0; i < count; i++) {
+    switch (kind[i]) {
+      case T.QUOTE:
+        quote(look, t, i, strings % 2 === 0)
+        strings++
+        break
+      case T.DQUOTE:
+        quote(look, t, i, dstrings % 2 === 0)
+        dstrings++
+        break
+      case T.TICK:
+        quote(look, t, i, true)
+        break
+      case T.UNION: union(look, t, i); break
+      case T.SELECT: select(look, t, i); break
+      case T.LOGIC: case T.CONCAT: case T.NOT: condition(look, t, i); break
+      case T.STATEMENT: statement(look, t, i); break
+      case T.CALL:
+        if (calls === 0) firstCall = i
+        calls++
+        call(look, t, i)
+        break
+      case T.META: meta(look, t, i); break
+      case T.ORDER: case T.CLAUSE: clause(look, t, i); break
+      case T.CAST: cast(look, t, i); break
+      case T.INTO:
+        if (kind[i + 1] === T.META) sign(look, rule.metadata, t.start[i]!, t.end[i + 1]!)
+        break
+      default:
+    }
+    if (look.score >= look.threshold) return
+  }
+  if (calls > 1 && brief(look) && t.prose === 0) nested(look, t, firstCall, calls)
+  trailing(look, t)
+  if (look.on[rule.fragment.no] === 1) fragment(look, t)
+}
+
+/** Values: what may stand on a side of a comparison. Returns the index after it, or -1. */
+function operand (t: Tokens, i: number): number {
+  const { kind } = t
+  let at = i
+  while (at < i + 6 && (kind[at] === T.LEFT || kind[at] === T.NOT || kind[at] === T.MODIFIER || isSign(t, at))) at++
+  const first = kind[at]
+  if (first === T.QUOTE || first === T.DQUOTE || first === T.TICK) {
+    for (let end = at + 1; end <= at + 6; end++) {
+      if (kind[end] === first) return end + 1
+      if (kind[end] === T.END) return end
+    }
+    return -1
+  }
+  if (first === T.NUMBER || first === T.WORD || first === T.CONSTANT || first === T.VARIABLE || first === T.META || first === T.SELECT) return at + 1
+  if (first === T.CALL) {
+    // Arguments are skipped only while they are few, so that no token is read more than a fixed number of times.
+    let depth = 0
+    for (let end = at + 1; end < at + 10; end++) {
+      if (kind[end] === T.LEFT) depth++
+      else if (kind[end] === T.RIGHT && --depth === 0) return end + 1
+      else if (kind[end] === T.END) return end
+    }
+    return at + 2
+  }
+  return -1
+}
+
+function isSign (t: Tokens, at: number): boolean {
+  return t.kind[at] === T.ARITH
+}
+
+/** Whether the operand that starts here is a constant. */
+function constant (t: Tokens, i: number): boolean {
+  const { kind } = t
+  let at = i
+  while (at < i + 6 && (kind[at] === T.LEFT || kind[at] === T.NOT || kind[at] === T.MODIFIER || isSign(t, at))) at++
+  const first = kind[at]
+  return first === T.QUOTE || first === T.DQUOTE || first === T.NUMBER || first === T.CONSTANT || first === T.VARIABLE || first === T.CALL
+}
+
+function skip (t: Tokens, i: number, ...kinds: number[]): number {
+  let at = i
+  while (at < i + 8 && kinds.includes(t.kind[at]!)) at++
+  return at
+}
+
+/** A quote: does the string that the value stands in end here? */
+function quote (look: Look, t: Tokens, i: number, even: boolean): void {
+  const { kind } = t
+  const next = skip(t, i + 1, T.RIGHT)
+  const after = kind[next]
+  const at = t.start[i]!
+  const single = kind[i] === T.QUOTE
+  if (after === T.COMMENT) {
+    if (endsInComment(look, t, i, next, even)) sign(look, rule.comment, at, t.end[next]!)
+    return
+  }
+  if (after === T.SEMI) {
+    const then = kind[next + 1]
+    if (then === T.COMMENT || (then === T.END && single && t.prose === 0 && i > 0 && even && look.text.charCodeAt(at - 1) !== 32)) {
+      if (even || t.prose === 0) sign(look, rule.comment, at, t.end[next]!)
+    } else if (then === T.SELECT || then === T.STATEMENT) statement(look, t, next + 1)
+    return
+  }
+  if (!even || quotesWord(look, t, i)) return
+  if (after === T.LOGIC || after === T.NOT || after === T.CONCAT || after === T.COMPARE || after === T.ARITH || after === T.CODE) {
+    if (breaksOut(look, t, i, next)) sign(look, after === T.LOGIC || after === T.COMPARE ? rule.breakout : rule.operator, at, t.end[next + 3]!)
+  } else if (after === T.CLAUSE || after === T.ORDER || after === T.INTO) {
+    if (kind[next + 1] === T.BY || kind[next + 1] === T.NUMBER || kind[next + 1] === T.META) sign(look, rule.clause, at, t.end[next + 1]!)
+  } else if ((after === T.STATEMENT || after === T.SELECT) && next === i + 1 && kind[next + 1] === T.WORD && t.prose < 2 && single && isStatement(look.text, t, next)) {
+    sign(look, rule.stacked, at, t.end[next + 1]!)
+  }
+}
+
+/** `"like"`: a word in quotes, after a space. */
+function quotesWord (look: Look, t: Tokens, i: number): boolean {
+  const at = t.start[i]!
+  const tight = at > 0 && look.text.charCodeAt(at - 1) !== 32
+  return !tight && t.kind[i + 2] === t.kind[i] && t.start[i + 1] === at + 1 && t.end[i + 1] === t.start[i + 2] && t.end[i + 1]! - t.start[i + 1]! > 1
+}
+
+/** `x'--`, `x')#`, `x'/*`: the comment must look like one, not like a dash in prose. */
+function endsInComment (look: Look, t: Tokens, i: number, comment: number, even: boolean): boolean {
+  const text = look.text
+  const from = t.start[comment]!
+  const rest = t.end[comment]! - from
+  const at = t.start[i]!
+  const tight = at > 0 && text.charCodeAt(at - 1) !== 32
+  const code = text.charCodeAt(from)
+  if (code === 35) return even && i > 0 && rest < 3 && tight && t.prose === 0 && t.kind[i - 1] !== T.NUMBER
+  if (code === 47) return even && t.prose === 0 && i > 0
+  const ends = rest <= 4 || t.prose === 0
+  if (t.kind[i] === T.DQUOTE && t.kind[i - 1] === T.NUMBER && comment === i + 1) return false
+  return ends && (even ? tight || comment > i + 1 : (i > 1 && t.prose === 0 && t.kind[i - 1] !== T.WORD))
+}
+
+/** After a quote and an operator: operands and comparisons as in a condition, up to a quote that leads back into the string. */
+function breaksOut (look: Look, t: Tokens, i: number, op: number): boolean {
+  const { kind } = t
+  const first = kind[op]
+  const logic = first === T.LOGIC || first === T.NOT || first === T.CONCAT
+  if (kind[i] === T.TICK && t.prose > 0) return false
+  let next = op + 1
+  if (first === T.LOGIC && kind[next] === T.NOT) next++
+  const end = operand(t, next)
+  if (end < 0) return false
+  const then = kind[end]!
+  if (logic) {
+    if (then === T.COMPARE) {
+      if (kind[end + 1] === T.CODE) return false
+      const right = operand(t, kind[end + 1] === T.COMPARE || kind[end + 1] === T.NOT ? end + 2 : end + 1)
+      if (right > 0 || kind[end + 1] === T.END || kind[end + 1] === T.COMMENT) {
+        const symbol = t.end[end]! - t.start[end]! < 3
+        return symbol || t.prose < 3 || constant(t, end + 1)
+      }
+      return false
+    }
+    if (then === T.COMMENT || then === T.SEMI) return t.prose < 2
+    if (kind[i] === T.QUOTE && constant(t, next) && (then === T.END || then === T.RIGHT || then === T.LOGIC || then === T.ARITH)) return t.prose < 2 && kind[next] !== T.LEFT
+    if (kind[next] === T.SELECT || (kind[next] === T.LEFT && kind[next + 1] === T.SELECT) || kind[next] === T.CALL) return true
+    if (t.prose === 0 && t.quotes + t.dquotes === 1 && t.count - i <= 5 && first === T.LOGIC) return kind[t.count - 1] === T.ARITH || kind[t.count - 1] === T.NOT
+    return false
+  }
+  if (first === T.COMPARE) {
+    const symbol = t.end[op]! - t.start[op]! < 3
+    if (kind[op] === T.COMPARE && !symbol) return (constant(t, next) && t.prose === 0) || then === T.COMMENT
+  }
+  if (t.prose > 0) return kind[next] === T.CALL && (then === T.END || then === T.ARITH || then === T.CONCAT || then === T.COMMENT)
+  if (kind[next] === T.CALL || then === T.COMMENT) return true
+  // Back in a string at the end: an odd quote, then the rest of one literal.
+  if (kind[i] !== T.QUOTE) return false
+  const last = t.count - 1
+  const opened = kind[last] === T.QUOTE || kind[last - 1] === T.QUOTE
+  return t.quotes % 2 === 0 && opened && i > 0 && last > op && noProse(t, op, last)
+}
+
+/** Only operators, constants and single words between two tokens. */
+function noProse (t: Tokens, from: number, to: number): boolean {
+  let words = 0
+  for (let i = from; i <= to && i < from + 24; i++) {
+    const kind = t.kind[i]
+    if (kind === T.OTHER || kind === T.CODE || kind === T.COMMA || kind === T.DOT) return false
+    if (kind === T.WORD) words++
+  }
+  return words <= 2
+}
+
+function union (look: Look, t: Tokens, i: number): void {
+  const { kind } = t
+  const next = skip(t, i + 1, T.MODIFIER, T.LEFT, T.COMMENT, T.ARITH)
+  if (kind[next] === T.SELECT) {
+    if (isSelectList(t, next + 1) || next > i + 1) sign(look, rule.union, t.start[i]!, t.end[next + 1]!)
+  } else if (kind[next] === T.CALL && kind[next + 1] === T.LEFT && lowerWord(look, t, next) === 'values') sign(look, rule.union, t.start[i]!, t.end[next]!)
+  else if (kind[i - 1] === T.COMMENT || (kind[next] === T.COMMENT && t.prose === 0 && i > 0) || (next > i + 1 && kind[next] === T.END && t.prose === 0 && i > 0)) sign(look, rule.union, t.start[i]!, t.end[next]!)
+}
+
+/** What a column list can begin with, prose excluded. */
+function isSelectList (t: Tokens, i: number): boolean {
+  const { kind } = t
+  const at = skip(t, i, T.MODIFIER, T.LEFT, T.ARITH, T.COMMENT, T.NOT)
+  switch (kind[at]) {
+    case T.NUMBER: case T.CONSTANT: case T.VARIABLE: case T.CALL: case T.META: case T.END: case T.CASE: return true
+    case T.QUOTE: case T.DQUOTE: case T.TICK: case T.DOT: return true
+    case T.WORD: return at > i ? true : kind[at + 1] === T.COMMA || kind[at + 1] === T.FROM || kind[at + 1] === T.DOT || kind[at + 1] === T.LEFT || kind[at + 1] === T.CONCAT || kind[at + 1] === T.COMMENT
+    case T.SELECT: return true
+    case T.FROM: return at > i
+    default: return at > i && kind[at] === T.ARITH
+  }
+}
+
+function select (look: Look, t: Tokens, i: number): void {
+  const { kind } = t
+  const before = i > 0 ? kind[i - 1] : T.END
+  const starts = i === 0
+  if (before === T.LEFT && isSelectList(t, i + 1) && kind[i + 1] !== T.END) {
+    const at = i + 1
+    const weak = kind[at] === T.WORD && kind[at + 1] !== T.FROM && kind[at + 1] !== T.COMMA
+    if (!weak && !(kind[at] === T.NUMBER && kind[at + 1] === T.WORD) && !(kind[at] === T.NUMBER && kind[at + 1] === T.RIGHT && t.prose > 1)) sign(look, rule.subselect, t.start[i]!, t.end[i + 2]!)
+    return
+  }
+  // SELECT ... FROM within a few tokens, with a list that prose would not have.
+  let list = kind[i + 1] === T.ARITH || kind[i + 1] === T.CALL || kind[i + 1] === T.VARIABLE || kind[i + 1] === T.MODIFIER
+  let plain = 0
+  for (let at = i + 1; at < i + 24; at++) {
+    const now = kind[at]
+    if (now === T.END) break
+    if (now === T.COMMA || now === T.CALL || now === T.VARIABLE || now === T.LEFT) list = true
+    else if (now === T.WORD && kind[at - 1] === T.WORD) plain++
+    if (now === T.FROM) {
+      if (plain > 1 || !list) {
+        if (starts && plain === 0 && fromTable(t, at) && (kind[at + 2] === T.SEMI || kind[at + 2] === T.COMMENT || (kind[at + 2] === T.WHERE && kind[at + 4] === T.COMPARE))) sign(look, rule.select, t.start[i]!, t.end[at + 1]!)
+        return
+      }
+      if (fromTable(t, at)) sign(look, rule.select, t.start[i]!, t.end[at + 1]!)
+      return
+    }
+  }
+  if (starts && t.prose === 0 && (kind[i + 1] === T.CALL || kind[i + 1] === T.VARIABLE)) sign(look, rule.select, t.start[i]!, t.end[i + 2]!)
+  else if (starts && kind[i + 1] === T.NUMBER && t.prose === 0 && look.text.charCodeAt(t.start[i + 1]! + 1) === 120) sign(look, rule.select, t.start[i]!, t.end[i + 2]!)
+}
+
+/** FROM a table: a name that ends the value or is followed by more of the statement. */
+function fromTable (t: Tokens, i: number): boolean {
+  const { kind } = t
+  const name = skip(t, i + 1, T.LEFT, T.TICK, T.DQUOTE)
+  if (kind[name] === T.META || kind[name] === T.SELECT) return true
+  if (kind[name] !== T.WORD) return false
+  switch (kind[name + 1]) {
+    case T.END: case T.WHERE: case T.SEMI: case T.COMMENT: case T.RIGHT: case T.CLAUSE: case T.ORDER: case T.UNION: case T.COMMA: case T.DOT: case T.TICK: case T.QUOTE: return true
+    default: return false
+  }
+}
+
+/** OR, AND, ||, && and NOT: a comparison of constants follows. */
+function condition (look: Look, t: Tokens, i: number): void {
+  const { kind } = t
+  let next = i + 1
+  if (kind[i] === T.NOT && i > 0) return
+  if (kind[next] === T.NOT) next++
+  const left = operand(t, next)
+  if (left < 0) return
+  const compares = kind[left] === T.COMPARE
+  const symbol = compares && t.end[left]! - t.start[left]! < 4 && look.text.charCodeAt(t.start[left]!) < 64
+  if (compares && constant(t, next)) {
+    const right = operand(t, left + 1)
+    if (right > 0 && constant(t, left + 1) && kind[left + 1] !== T.CODE) {
+      if (symbol || t.prose < 2) sign(look, rule.tautology, t.start[i]!, t.end[right - 1]!)
+      return
+    }
+    if (kind[left + 1] === T.END && t.prose === 0 && symbol && i < 3) sign(look, rule.tautology, t.start[i]!, t.end[left]!)
+  }
+  // `1 or sleep(5)`, `1 and (select ...)`: after a constant, so that prose stays out.
+  const broken = i === 0 || kind[i - 1] === T.NUMBER || kind[i - 1] === T.QUOTE || kind[i - 1] === T.DQUOTE || kind[i - 1] === T.RIGHT || kind[i - 1] === T.COMMENT
+  if (!broken || t.prose > 1) return
+  if (kind[next] === T.CALL && kind[i] !== T.NOT) sign(look, rule.tautology, t.start[i]!, t.end[left - 1]!)
+  else if (compares && symbol && kind[i] === T.LOGIC && i > 0 && (constant(t, left + 1) || kind[i - 1] !== T.RIGHT) && operand(t, left + 1) > 0 && kind[next] !== T.WORD) sign(look, rule.tautology, t.start[i]!, t.end[left + 1]!)
+  else if (compares && symbol && (kind[i] === T.LOGIC || kind[i] === T.CONCAT) && kind[i - 1] === T.NUMBER && i === 1 && t.prose === 0 && kind[next] === T.WORD) sign(look, rule.tautology, t.start[i]!, t.end[left + 1]!)
+  else if (constant(t, next) && kind[i] === T.LOGIC && (kind[left] === T.COMMENT || (kind[left] === T.END && isTruth(look, t, next))) && t.prose === 0 && i > 0 && kind[i - 1] !== T.COMMENT) sign(look, rule.tautology, t.start[i]!, t.end[left]!)
+}
+
+function isTruth (look: Look, t: Tokens, i: number): boolean {
+  return t.kind[i] === T.CONSTANT && /^(?:true|false)$/i.test(look.text.slice(t.start[i]!, t.end[i]!))
+}
+
+function lowerWord (look: Look, t: Tokens, i: number): string {
+  return look.text.slice(t.start[i]!, t.end[i]!).toLowerCase()
+}
+
+/** Whether a statement's word is followed by what its grammar wants. */
+function isStatement (text: string, t: Tokens, i: number): boolean {
+  const { kind } = t
+  const next = text.slice(t.start[i + 1]!, t.end[i + 1]!).toLowerCase()
+  switch (text.slice(t.start[i]!, t.end[i]!).toLowerCase()) {
+    case 'insert': return kind[i + 1] === T.INTO
+    case 'update': return kind[i + 1] === T.WORD && (kind[i + 2] === T.STATEMENT || kind[i + 3] === T.STATEMENT) && kind[i + 2] !== T.END
+    case 'delete': return kind[i + 1] === T.FROM
+    case 'drop': case 'alter': case 'create': case 'truncate': case 'rename':
+      return /^(?:table|database|schema|user|view|index|procedure|function|trigger|login|role|column|sequence|alias|temporary|or)$/.test(next)
+    case 'exec': case 'execute': case 'call':
+      return kind[i + 1] === T.META || next === 'master' || next === 'immediate' || next.startsWith('xp_') || next.startsWith('sp_') || kind[i + 1] === T.VARIABLE || (kind[i + 1] === T.LEFT && kind[i + 2] === T.VARIABLE)
+    case 'declare': case 'set': return kind[i + 1] === T.VARIABLE
+    case 'waitfor': return next === 'delay' || next === 'time'
+    case 'shutdown': return kind[i + 1] === T.END || kind[i + 1] === T.COMMENT || kind[i + 1] === T.SEMI || next === 'with'
+    case 'load': return next === 'data' || next === 'xml'
+    case 'merge': return kind[i + 1] === T.INTO
+    case 'copy': return kind[i + 2] === T.FROM || kind[i + 1] === T.LEFT
+    case 'grant': case 'revoke': return next === 'all' || kind[i + 2] === T.WORD
+    case 'backup': case 'restore': return next === 'database' || next === 'log'
+    case 'replace': return kind[i + 1] === T.INTO || (kind[i + 1] === T.WORD && kind[i + 2] === T.LEFT)
+    case 'handler': return kind[i + 1] === T.WORD && kind[i + 2] === T.WORD
+    case 'begin': return kind[i + 1] === T.STATEMENT
+    case 'goto': return kind[i + 1] === T.WORD && t.prose === 0
+    case 'select': return isSelectList(t, i + 1)
+    case 'prepare': return kind[i + 2] === T.FROM
+    default: return false
+  }
+}
+
+function statement (look: Look, t: Tokens, i: number): void {
+  const { kind } = t
+  const text = look.text
+  const before = i > 0 ? kind[i - 1]! : T.END
+  const word = lowerWord(look, t, i)
+  if (word === 'waitfor' && isStatement(text, t, i)) {
+    sign(look, rule.delay, t.start[i]!, t.end[i + 2]!)
+    return
+  }
+  if (!isStatement(text, t, i)) {
+    if (before === T.SEMI && (kind[i + 1] === T.SELECT || word === 'if')) sign(look, rule.stacked, t.start[i]!, t.end[i + 1]!)
+    return
+  }
+  if (before === T.SEMI || before === T.QUOTE || before === T.DQUOTE || before === T.NUMBER || (before === T.RIGHT && t.prose < 3)) {
+    // In an article a semicolon ends an ordinary statement, which starts its own line.
+    const two = i > 1 ? kind[i - 2] : T.END
+    const opened = before !== T.SEMI || two === T.QUOTE || two === T.NUMBER || two === T.RIGHT || two === T.END || two === T.DQUOTE || t.prose < 3
+    if (opened && !(before === T.SEMI && !brief(look) && text.lastIndexOf('\n', t.start[i]!) > t.start[i - 1]!)) sign(look, rule.stacked, t.start[i - 1]!, t.end[i + 2]!)
+    return
+  }
+  if (t.prose < 2 && brief(look) && (kind[i + 2] !== T.WORD || kind[i + 3] !== T.WORD || kind[i + 4] !== T.WORD) && word !== 'set' && (i === 0 || t.prose === 0)) {
+    if (word === 'grant' || word === 'copy' || word === 'goto' || word === 'update' || word === 'replace') {
+      if (t.count < 8) return
+    }
+    if (kind[i + 2] === T.WORD && kind[i + 3] !== T.LEFT && word === 'drop') return
+    sign(look, rule.statement, t.start[i]!, t.end[i + 2]!)
+  }
+}
+
+function call (look: Look, t: Tokens, i: number): void {
+  const { kind } = t
+  const name = lowerWord(look, t, i)
+  const closes = kind[i + 2] === T.RIGHT
+  if (name === 'sleep') {
+    const seconds = kind[i + 2] === T.NUMBER || kind[i + 2] === T.QUOTE || kind[i + 2] === T.DQUOTE || kind[i + 2] === T.LEFT
+    if (seconds && (brief(look) && (t.prose === 0 || i > 0)) && kind[i - 1] !== T.DOT) sign(look, rule.delay, t.start[i]!, t.end[i + 3]!)
+    return
+  }
+  if (DELAYS.has(name)) {
+    sign(look, rule.delay, t.start[i]!, t.end[i + 2]!)
+    return
+  }
+  if (LEAKS.has(name) && !closes && brief(look) && t.prose < 2 && kind[i - 1] !== T.DOT) sign(look, rule.metadata, t.start[i]!, t.end[i + 2]!)
+}
+
+/** Database functions within each other, or with hexadecimal literals or variables inside. */
+function nested (look: Look, t: Tokens, first: number, calls: number): void {
+  let depth = 0
+  let signs = 0
+  for (let i = first; i < t.count; i++) {
+    const kind = t.kind[i]
+    if (kind === T.LEFT) depth++
+    else if (kind === T.RIGHT) depth--
+    else if (kind === T.CALL && depth > 0) signs++
+    else if (kind === T.VARIABLE || kind === T.CONCAT || (kind === T.NUMBER && look.text.charCodeAt(t.start[i]! + 1) === 120)) signs++
+    else if (kind === T.OTHER || kind === T.CODE) return
+  }
+  if (signs > 0 && calls > 1) sign(look, rule.call, t.start[first]!, t.end[first + 3]!)
+}
+
+function meta (look: Look, t: Tokens, i: number): void {
+  const { kind } = t
+  const before = i > 0 ? kind[i - 1]! : T.END
+  const alone = t.count <= 3 && t.prose === 0
+  const used = before === T.FROM || before === T.DOT || before === T.STATEMENT || before === T.INTO || before === T.COMMA || kind[i + 1] === T.DOT || kind[i + 1] === T.LEFT || kind[i + 1] === T.QUOTE
+  if ((used && (brief(look) || before === T.FROM || before === T.INTO)) || alone || (brief(look) && t.prose === 0)) sign(look, rule.metadata, t.start[i]!, t.end[i + 1]!)
+}
+
+function clause (look: Look, t: Tokens, i: number): void {
+  const { kind } = t
+  const before = i > 0 ? kind[i - 1]! : T.END
+  const by = kind[i] === T.ORDER
+  const broken = before === T.NUMBER || before === T.QUOTE || before === T.DQUOTE || before === T.RIGHT || before === T.COMMENT
+  if (!broken || t.prose > 1) return
+  if (by) {
+    if (kind[i + 1] !== T.BY) return
+    const value = skip(t, i + 2, T.LEFT)
+    if (kind[value] === T.NUMBER || kind[value] === T.CALL || kind[value + 1] === T.COMMENT || kind[value + 1] === T.CLAUSE) sign(look, rule.clause, t.start[i]!, t.end[value]!)
+    return
+  }
+  const word = lowerWord(look, t, i)
+  const left = operand(t, i + 1)
+  if (word === 'having' && left > 0 && kind[left] === T.COMPARE) sign(look, rule.clause, t.start[i]!, t.end[left + 1]!)
+  else if (word === 'procedure' && kind[i + 1] === T.CALL) sign(look, rule.clause, t.start[i]!, t.end[i + 1]!)
+  else if (word === 'limit' && kind[i + 1] === T.NUMBER && (kind[i + 2] === T.COMMENT || (kind[i + 2] === T.COMMA && i < 3))) sign(look, rule.clause, t.start[i]!, t.end[i + 2]!)
+}
+
+/** PostgreSQL's `::type` where no program code has it. */
+function cast (look: Look, t: Tokens, i: number): void {
+  const before = i > 0 ? t.kind[i - 1]! : T.END
+  if (t.kind[i + 1] !== T.WORD || t.prose > 0 || look.count > 15) return
+  const type = lowerWord(look, t, i + 1)
+  if (/^(?:int|int4|int8|integer|bigint|text|varchar|bool|boolean|json|jsonb|numeric|float|double|date|timestamp|regclass|name|bytea)$/.test(type) &&
+    (before === T.QUOTE || before === T.RIGHT || before === T.WORD || before === T.NUMBER || before === T.CONSTANT)) sign(look, rule.dialect, t.start[i]!, t.end[i + 1]!)
+}
+
+/** `... --`, `... #`, `... ;--` at the end of an expression that no prose has. */
+function trailing (look: Look, t: Tokens): void {
+  const { kind, count } = t
+  if (count < 3 || t.prose > 0 || kind[count - 1] !== T.COMMENT || !brief(look)) return
+  const code = look.text.charCodeAt(t.start[count - 1]!)
+  if (code === 35 && t.end[count - 1]! - t.start[count - 1]! > 1 && t.quotes === 0) return
+  let operators = 0
+  let words = 0
+  for (let i = 0; i < count - 1; i++) {
+    const now = kind[i]
+    if (now === T.OTHER || now === T.CODE || now === T.COMMENT) return
+    if (now === T.WORD) words++
+    if (now === T.LOGIC || now === T.COMPARE || now === T.CALL || now === T.VARIABLE || now === T.SELECT || now === T.MODIFIER || now === T.CONCAT || now === T.NOT) operators += 2
+    else if (now === T.ARITH && i > 0 && constant(t, i + 1) && (kind[i - 1] === T.NUMBER || kind[i - 1] === T.QUOTE || kind[i - 1] === T.RIGHT || kind[i - 1] === T.VARIABLE)) operators += 2
+  }
+  if (operators >= 2 && words <= 3) sign(look, rule.trailing, t.start[0]!, t.end[count - 1]!)
+}
+
+/** Level 2: a value that is nothing but a piece of SQL. */
+function fragment (look: Look, t: Tokens): void {
+  const { kind, count } = t
+  if (count === 0 || t.prose > 0 || count > 12) return
+  const first = kind[0]
+  const last = kind[count - 1]
+  if (first === T.CALL && (last === T.LEFT || count <= 5)) sign(look, rule.fragment, 0, look.text.length)
+  else if ((first === T.LOGIC || first === T.CLAUSE || first === T.UNION || first === T.ORDER) && count > 1 && (kind[1] === T.NUMBER || kind[1] === T.BY || kind[1] === T.COMPARE)) sign(look, rule.fragment, 0, look.text.length)
+  else if ((first === T.QUOTE || first === T.DQUOTE) && (kind[1] === T.LOGIC || kind[1] === T.COMPARE || kind[1] === T.ARITH || kind[1] === T.SEMI || kind[1] === T.UNION)) sign(look, rule.fragment, 0, look.text.length)
+  else if (first === T.RIGHT && (kind[1] === T.COMPARE || kind[1] === T.CLAUSE || kind[1] === T.CASE || kind[1] === T.UNION)) sign(look, rule.fragment, 0, look.text.length)
+  else if (count === 1 && look.on[rule.word.no] === 1 && (look.words & (K.SQL_META | K.SQL)) !== 0) sign(look, rule.word, 0, look.text.length)
+}

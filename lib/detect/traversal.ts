@@ -1,0 +1,104 @@
+import { K } from './keywords.ts'
+import { brief, isWord, sign, signIf, type Look } from './look.ts'
+import * as place from './place.ts'
+import { rulesOf } from './rules.ts'
+import { C, P } from './scan.ts'
+
+const rule = rulesOf('traversal', {
+  dots: [1, 5, 'two or more steps up, in any spelling of dots and slashes', '../../etc/hosts', '../lib/index.js'],
+  step: [1, 5, 'a step up at the start of a value, in a path or a file name', '..\\pineapple', 'see ../readme'],
+  mangled: [1, 5, 'steps up that a filter would turn into real ones', '....//....//etc/hosts', 'wait....'],
+  system: [1, 5, 'an absolute path of a system file', '/etc/passwd', '/etc is a folder'],
+  windows: [1, 5, 'a path of a Windows system file', 'C:\\windows\\win.ini', 'C:\\Users\\me\\photo.png'],
+  secret: [1, 5, 'a file that holds secrets or configuration', '/home/app/.ssh/id_rsa', '/home/app/ssh.md'],
+  null: [1, 5, 'a NUL that cuts a file name off', 'page.php\u0000.png', 'page.png'],
+  root: [2, 5, 'an absolute path of Unix as the value', '/var/lib/app/data', '/products/shoes']
+})
+
+export function mayTraverse (look: Look): boolean {
+  const { chars, pairs, words } = look
+  if ((chars & (C.SLASH | C.BACKSLASH)) !== 0) return (pairs & (P.DOTS | P.BACKSLASHES)) !== 0 || (words & K.FILE) !== 0 || (chars & C.CONTROL) !== 0
+  return (chars & C.CONTROL) !== 0 || (((words & K.FILE) !== 0 || (pairs & P.DOTS) !== 0) && (chars & (C.DOT | C.PERCENT)) !== 0)
+}
+
+/** Files of Unix whose names say enough. */
+const SYSTEM = /(?:^|[^a-z0-9_-])(?:etc\/+(?:\.\/+)*(?:passwd|shadow|group|hosts|issue|motd|sudoers|crontab|fstab|mtab|resolv\.conf|hostname|master\.passwd|security|subuid|subgid|gshadow|ssh\/|ssl\/|my\.cnf|mysql\/|httpd\/|apache2?\/|nginx\/|php|init\.d|profile|environment|redhat-release|debian_version|os-release|lsb-release|inittab|exports|samba\/|vsftpd|proftpd|openldap|tomcat|logrotate|pam\.d|cron|network|inetd|services|shells|login\.defs|ftp|bash|rc\.|lighttpd|postgresql|snmp|wu-ftpd|printcap|smb|at\.|kubernetes|update|termcap|lilo|grub|modules|pure-ftpd|webmin|chrootUsers|miredo|muddleftpd|group-|passwd-|shadow-|adduser|bind|ca-cert|cvs|defaultdomain|dhcp|hostapd|hosts\.)|proc\/+(?:self|version|cpuinfo|meminfo|mounts|net\/|cmdline|\d+\/|sched_debug|interrupts|stat|filesystems|devices|partitions|modules|swaps|ioports|sys\/)|var\/+(?:log\/|www\/|run\/secrets|spool\/cron|lib\/(?:mysql|mlocate|php)|adm\/|mail\/|cpanel|local\/www|apache|htmp|saf|webmin)|root\/+\.|usr\/+(?:local\/+(?:apache|etc\/|app|cpanel|php|pgsql|zeus|nginx|psa)|lib\/(?:php|security|cron|rpm)|etc\/|home\/|ports\/|pkg|share\/(?:adduser|squirrel|tomcat|logs))|dev\/(?:tcp\/|fd\/|mem|kmem|shm\/|null|random|zero|urandom)|sys\/(?:class|kernel|devices|block|power)|private\/etc\/|opt\/(?:lampp|xampp|nginx|apache|httpd|jboss|tomcat|weblogic|ibm|coldfusion|\[jboss\]|jrun)|Volumes\/|boot\/grub|home\/[a-z0-9_.$-]+\/\.|tmp\/(?:sess|curl|ssh))/i
+const WINDOWS = /(?:^|[\\/"'=:;,\s])(?:win(?:dows|nt)[\\/]+(?:win\.ini|system(?:32|\.ini)|repair|php\.ini|my\.ini|explorer|notepad|debug|panther|temp|iis|boot|comsetup)|boot\.ini|[\\/]*inetpub[\\/]|system32[\\/]|autoexec\.bat|pagefile\.sys|[a-z]:[\\/]+(?:windows|winnt|boot\.ini|inetpub|xampp|wamp|apache|php|mysql|program ?files|progra~|documents and settings|users[\\/]+[^\\/]+[\\/]+(?:ntuser|appdata|desktop)|sysprep|unattend|recycler|minint|home\d?[\\/]))/i
+const SECRET = /(?:^|[\\/=:;,"'\s])(?:\.(?:ssh[\\/]|aws[\\/]|kube[\\/]|docker[\\/]|git[\\/]|svn[\\/]|gnupg[\\/]|bash_history|zsh_history|mysql_history|psql_history|history$|bashrc|bash_profile|profile$|netrc|npmrc|pypirc|htpasswd|htaccess|env(?:$|[.\s;&])|pgpass|boto|my\.cnf)|(?:WEB|META)-INF[\\/]|id_(?:rsa|dsa|ecdsa|ed25519)|authorized_keys|wp-config\.|web\.config|config\.inc\.php|(?:backup|dump|database|db)\.sql|shadow\.bak|php\.ini|httpd\.conf|\.\.?[\\/]+\.(?:history|env|git|ssh))/i
+
+export function traversal (look: Look): void {
+  const { text } = look
+  const path = (look.place & place.PATH) !== 0
+  const file = (look.place & place.FILE_NAME) !== 0
+  if ((look.pairs & P.DOTS) !== 0) steps(look, path, file)
+  const short = look.count <= 24
+  const nospace = look.count <= 16 && !/\S\s+\S/.test(text.slice(0, 400))
+  if (!path) {
+    // As the value, or the tail of one: prose and scripts that mention a system file go on after it.
+    if (nospace || /^(?:file|url|path|[\w.-]+):/i.test(text)) {
+      signIf(look, rule.system, SYSTEM)
+      signIf(look, rule.secret, SECRET)
+      signIf(look, rule.windows, WINDOWS)
+    } else if (short && text.length < 200) {
+      signIf(look, rule.windows, WINDOWS)
+      if (!/^[A-Z][a-z]+ /.test(text) && !/\b(?:the|your|with|from|for|this)\b/.test(text)) signIf(look, rule.system, SYSTEM)
+    }
+  } else if ((look.words & K.FILE) !== 0) signIf(look, rule.system, /\/etc\/+(?:passwd|shadow)|\/proc\/+self\/|\/windows\/+win\.ini/i)
+  if ((look.chars & C.CONTROL) !== 0) signIf(look, rule.null, NUL)
+  if (look.on[rule.root.no] === 1 && nospace && !path) signIf(look, rule.root, /^\/(?:etc|var|usr|proc|sys|root|home|opt|dev|tmp|boot|bin|sbin|lib|mnt)\/[\w./-]+$/)
+}
+
+// eslint-disable-next-line no-control-regex
+const NUL = /\.[a-z0-9]{1,8}\u0000(?:$|\.|\/)|[\\/][\w.-]+\u0000/i
+
+/** Steps up: dots (two or more, also `.;/`, `...`), then a slash, however often doubled. */
+function steps (look: Look, path: boolean, file: boolean): void {
+  const { text } = look
+  let found = 0
+  let first = -1
+  let last = 0
+  let mangled = 0
+  for (let at = text.indexOf('..'); at >= 0; at = text.indexOf('..', last)) {
+    let dots = at + 2
+    while (text.charCodeAt(dots) === 46) dots++
+    let end = dots
+    while (end < text.length && isFiller(text.charCodeAt(end))) end++
+    let slashes = end
+    while (isSlash(text.charCodeAt(slashes))) slashes++
+    last = Math.max(slashes, dots)
+    const before = at > 0 ? text.charCodeAt(at - 1) : 47
+    if (slashes > end || (last >= text.length && (isSlash(before) || at === 0) && found > 0)) {
+      if (end > dots || dots - at > 2 || slashes - end > 1) {
+        if (isWord(before) && dots - at > 2) continue
+        mangled++
+      }
+      if (first < 0) first = at
+      found++
+    }
+  }
+  if (found === 0) return
+  const before = first > 0 ? text.charCodeAt(first - 1) : 0
+  if (mangled > 1 || (mangled === 1 && found > 1)) sign(look, rule.mangled, first, last)
+  const start = before === 0 || before === 47 || before === 92 || before === 61 || before === 58 || before === 32 || before === 0x22 || before === 0x27
+  if (path || file) sign(look, found > 1 ? rule.dots : rule.step, first, last)
+  else if (found > 3) sign(look, rule.dots, first, last)
+  else if (found > 1 && (brief(look) && !isModule(text, first))) sign(look, rule.dots, first, last)
+  else if (found === 1 && start && brief(look) && (SECRET.test(text.slice(first, first + 80)) || SYSTEM.test(text.slice(first, first + 80)) || WINDOWS.test(text.slice(first, first + 80)))) sign(look, rule.step, first, last)
+  else if (found === 1 && first === 0 && look.count <= 3 && text.charCodeAt(2) === 92) sign(look, rule.step, first, last)
+  else if (found === 1 && first === 0 && (look.place & place.INCLUDES) !== 0) sign(look, rule.step, first, last)
+}
+
+/** A relative module or link as programs and documents have them: quoted or in parentheses, in a longer text. */
+function isModule (text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1)
+  return text.length > 60 && (before === 39 || before === 34 || before === 40 || before === 96) && /\b(?:from|require|import|href|src)\b|\]\(/.test(text)
+}
+
+function isSlash (code: number): boolean {
+  return code === 47 || code === 92 || code === 0x2215 || code === 0xff0f
+}
+
+/** What stands between dots and slash to fool a filter: `..;/`, `..%00/`, `.. /`. */
+function isFiller (code: number): boolean {
+  return code === 59 || code === 0 || code === 37 || code === 9
+}

@@ -1,0 +1,81 @@
+import { percent } from './decode.ts'
+import { judge, report, type Engine } from './engine.ts'
+import * as place from './place.ts'
+import { C, scan } from './scan.ts'
+import { operatorInName } from './nosql.ts'
+
+/** Characters and pairs a query may have without being taken apart. */
+const PLAIN_QUERY = C.SPACE | C.AMP | C.EQ | C.DOT | C.MINUS | C.COMMA
+
+const INCLUDE_NAMES = /^(?:file|page|path|include|inc|dir|doc|document|folder|root|pg|style|pdf|template|php_path|locate|show|site|view|content|layout|mod|conf|load|read|download|module|lang|language|src|_conf\[.*\]|.*absolute_path|.*basepath|.*(?:file|path|dir))$/i
+const RETURN_NAMES = /^(?:redirect_uri|redirect_url|redirect|callback|callback_url|return|return_to|return_url|returnurl|next|continue|post_logout_redirect_uri|origin)$/i
+
+/** What a parameter's name says about its value. */
+function hints (name: string): number {
+  if (RETURN_NAMES.test(name)) return place.RETURN_URL
+  return INCLUDE_NAMES.test(name) ? place.INCLUDES : 0
+}
+
+/** A query string or urlencoded form: names and values, repeated ones too. Returns the number of pairs. */
+export function judgePairs (engine: Engine, text: string, where: number): number {
+  const look = engine.look
+  scan(text, look)
+  if ((look.chars & ~PLAIN_QUERY) === 0 && look.words === 0 && look.longest < 16 && (look.pairs & ~0) === 0 && engine.own.length === 0) return 1
+  let pairs = 0
+  let at = 0
+  while (at <= text.length) {
+    let end = text.indexOf('&', at)
+    if (end < 0) end = text.length
+    if (end > at) {
+      judgePair(engine, text.slice(at, end), where)
+      pairs++
+    }
+    at = end + 1
+  }
+  return pairs
+}
+
+function judgePair (engine: Engine, pair: string, where: number): void {
+  const equals = pair.indexOf('=')
+  const rawName = equals < 0 ? pair : pair.slice(0, equals)
+  const name = plain(rawName)
+  if (engine.params !== undefined && where === place.QUERY && engine.params.has(name.toLowerCase())) return
+  if (engine.fields !== undefined && where === place.FORM && engine.fields.has(name.toLowerCase())) return
+  if (equals < 0) {
+    // `?payload`: a value without a name.
+    if (judge(engine, name, where | place.NAME, name)) report(engine, `${engine.root} name`)
+    return
+  }
+  if (operatorInName(engine.look, name, pair.slice(equals + 1)) || judge(engine, name, where | place.NAME, name)) report(engine, `${engine.root} name`)
+  const value = plain(pair.slice(equals + 1))
+  if (value !== '' && judge(engine, value, where | hints(name), name)) report(engine, `${engine.root}.${name}`)
+  else if (value.length > 1 && isJson(value)) judgeEmbedded(engine, value, `${engine.root}.${name}`)
+}
+
+/** `+` as space, then every layer of percent-encoding that a single decoder would take off. */
+export function plain (raw: string): string {
+  const spaced = raw.includes('+') ? raw.replaceAll('+', ' ') : raw
+  return spaced.includes('%') ? once(spaced) : spaced
+}
+
+/** One layer; where it is malformed, the lenient decoder's reading. */
+function once (text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return percent(text)
+  }
+}
+
+function isJson (value: string): boolean {
+  const first = value.charCodeAt(0)
+  return (first === 123 || first === 91) && value.includes('"')
+}
+
+type Embedded = (engine: Engine, value: string, location: string) => void
+let judgeEmbedded: Embedded = () => {}
+
+/** Set by `body.ts`, which walks JSON: the two would import each other. */
+export function setEmbedded (walk: Embedded): void {
+  judgeEmbedded = walk
+}
