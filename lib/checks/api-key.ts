@@ -1,0 +1,52 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { CheckModule, Refusal } from '../check.ts'
+import { either, fn, is, list, rule, text } from '../options/shape.ts'
+import type { ApiKeyRules, Verify } from '../../types/index.ts'
+import { allOf } from './auth.ts'
+
+const refused: Refusal = { code: 'GUARD_API_KEY_REQUIRED', status: 401, reason: 'API key is missing or wrong', strike: 'apiKey' }
+
+const header = is('the name of a header', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value))
+
+/** Lets requests pass that show a known key. Comparing takes the same time for every wrong key. */
+export const apiKey: CheckModule<'apiKey'> = {
+  key: 'apiKey',
+  trustSkips: false,
+  shape: rule({ header, keys: either(list(text, 1), fn) }, 'keys'),
+  compile ({ header = 'x-api-key', keys }: ApiKeyRules) {
+    const name = header.toLowerCase()
+    const verify: Verify = typeof keys === 'function' ? keys : known(keys ?? [])
+    return {
+      request (request, visit) {
+        const values = allOf(request, name)
+        // A doubled header can mean one thing here and another behind us.
+        if (values.length !== 1 || values[0] === '') return refused
+        return settle(verify(values[0]!, request), (principal) => { visit.principal = principal })
+      }
+    }
+  }
+}
+
+/** Looks at all keys, whichever matches, and at hashes, so that neither length nor first letters show in the time. */
+function known (keys: readonly string[]): (key: string) => object | null {
+  const hashes = keys.map(hash)
+  return (key) => {
+    const given = hash(key)
+    let found = -1
+    for (let i = 0; i < hashes.length; i++) {
+      if (timingSafeEqual(given, hashes[i]!)) found = i
+    }
+    return found === -1 ? null : { apiKey: found }
+  }
+}
+
+function hash (text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+function settle (outcome: unknown, accept: (principal: unknown) => void): Refusal | undefined | Promise<Refusal | undefined> {
+  if (outcome instanceof Promise) return outcome.then((principal: unknown) => settle(principal, accept) as Refusal | undefined)
+  if (outcome === null || outcome === undefined || outcome === false) return refused
+  accept(outcome)
+  return undefined
+}

@@ -1,0 +1,58 @@
+import type { FastifyRequest } from 'fastify'
+import type { CheckModule, Refusal } from '../check.ts'
+import { fn, is, rule } from '../options/shape.ts'
+import type { AuthRules } from '../../types/index.ts'
+
+const scheme = is('an authentication scheme such as \'bearer\' or \'basic\'', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value))
+
+/** Lets requests pass whose credential a function of the application knows. */
+export const auth: CheckModule<'auth'> = {
+  key: 'auth',
+  trustSkips: false,
+  shape: rule({ scheme, verify: fn }, 'scheme', 'verify'),
+  compile ({ scheme = 'bearer', verify }: AuthRules) {
+    const name = scheme.toLowerCase()
+    const challenge = name === 'basic' ? 'Basic realm="api", charset="UTF-8"' : name === 'bearer' ? 'Bearer' : scheme
+    const refused: Refusal = { code: 'GUARD_AUTH_REQUIRED', status: 401, reason: 'credential is missing or wrong', headers: { 'www-authenticate': challenge }, strike: 'auth' }
+    const settle = (outcome: unknown, accept: (principal: unknown) => void): Refusal | undefined | Promise<Refusal | undefined> => {
+      if (outcome instanceof Promise) return outcome.then((principal: unknown) => settle(principal, accept) as Refusal | undefined)
+      if (outcome === null || outcome === undefined || outcome === false) return refused
+      accept(outcome)
+      return undefined
+    }
+    return {
+      request (request, visit) {
+        const values = allOf(request, 'authorization')
+        const credential = values.length === 1 ? credentialOf(values[0]!, name) : undefined
+        if (credential === undefined) return refused
+        return settle(verify?.(credential as never, request), (principal) => { visit.principal = principal })
+      }
+    }
+  }
+}
+
+/** All values of a header: Node keeps only the first `Authorization` and joins others. */
+export function allOf ({ raw: { rawHeaders } }: FastifyRequest, name: string): string[] {
+  const values: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]!.length === name.length && rawHeaders[i]!.toLowerCase() === name) values.push(rawHeaders[i + 1]!)
+  }
+  return values
+}
+
+/** RFC 9110, section 11.4: a scheme in any case, blanks, the credential. */
+function credentialOf (header: string, scheme: string): string | { username: string, password: string } | undefined {
+  const blank = header.indexOf(' ')
+  if (blank === -1 || header.slice(0, blank).toLowerCase() !== scheme) return undefined
+  const value = header.slice(blank + 1).trim()
+  if (value === '') return undefined
+  return scheme === 'basic' ? basic(value) : value
+}
+
+/** RFC 7617: base64 of `username:password` in UTF-8. */
+function basic (value: string): { username: string, password: string } | undefined {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value)) return undefined
+  const text = Buffer.from(value, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  return colon === -1 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) }
+}

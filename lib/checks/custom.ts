@@ -1,0 +1,29 @@
+import type { CheckModule, Refusal } from '../check.ts'
+import { fn } from '../options/shape.ts'
+import type { CustomCheck } from '../../types/index.ts'
+
+/** A check of the application's own. Throwing refuses. */
+export const check: CheckModule<'check'> = {
+  key: 'check',
+  trustSkips: false,
+  shape: fn,
+  compile (value) {
+    const judge = value as CustomCheck
+    return {
+      late (request, _visit, reply) {
+        const answer: unknown = judge(request, reply)
+        return answer instanceof Promise ? answer.then(refusalOf) : refusalOf(answer)
+      }
+    }
+  }
+}
+
+function refusalOf (answer: unknown): Refusal | undefined {
+  if (answer === undefined || answer === null) return undefined
+  const { status, message } = answer as { status?: unknown, message?: unknown }
+  if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 599) {
+    throw new TypeError('check must answer nothing, or { status: 400 to 599, message }')
+  }
+  const text = typeof message === 'string' ? message : 'Request was refused'
+  return { code: 'GUARD_CUSTOM', status: status as number, reason: text, message: text }
+}

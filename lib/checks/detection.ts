@@ -1,0 +1,96 @@
+import type { CheckModule, Refusal } from '../check.ts'
+import { compileDetection, type Finding, type Overflow } from '../detect/index.ts'
+import { also, either, int, is, list, num, object, oneOf, record, regexp, rule, text, bool, fn, type Report } from '../options/shape.ts'
+import type { Category, DetectionRules } from '../../types/index.ts'
+
+export const CATEGORIES: readonly Category[] = ['xss', 'sqli', 'nosql', 'command', 'traversal', 'file-inclusion', 'ldap', 'xml', 'ssrf', 'template', 'code',
+  'deserialization', 'prototype-pollution', 'crlf', 'jndi', 'upload', 'probe']
+
+const category = oneOf(...CATEGORIES)
+const names = list(text)
+
+const pattern = also(either(text, regexp, fn), (value: unknown, path: string, report: Report) => {
+  if (value instanceof RegExp && /[gy]/.test(value.flags)) report(path, `takes no flag "g" or "y", which keep a position between requests, got ${value}`)
+  if (value instanceof RegExp && value.test('')) report(path, `matches the empty text: ${value}`)
+})
+
+const OVERFLOW: Readonly<Record<Overflow['overflow'], string>> = {
+  bytes: 'body is larger than detection.maxBytes',
+  depth: 'body is nested deeper than detection.maxDepth',
+  keys: 'request has more names and values than detection.maxKeys',
+  budget: 'judging took longer than detection.budget'
+}
+
+/** Headers and fields whose content is a secret: evidence from them stays out of log and events. */
+const SECRET = /authorization|cookie|token|secret|passw|pwd|api-?key|session|credential/i
+
+/** Looks for attacks in the URL, headers and cookies, then in the body. */
+export const detection: CheckModule<'detection'> = {
+  key: 'detection',
+  trustSkips: true,
+  perRoute: true,
+  shape: either(bool, rule({
+    categories: either(list(category), record(bool, category)),
+    level: is('1, 2, 3 or 4', (value) => value === 1 || value === 2 || value === 3 || value === 4),
+    threshold: num(1),
+    exclude: object({ paths: names, params: names, headers: names, fields: names, rules: names, categories: list(category) }),
+    rules: list(object({ id: text, category, pattern, score: num(1) }, 'id', 'pattern')),
+    maxBytes: int(1),
+    overflow: oneOf('refuse', 'pass'),
+    budget: int(1),
+    maxDepth: int(1, 1000),
+    maxKeys: int(1),
+    scan: object({ query: bool, path: bool, headers: bool, cookies: bool, body: bool })
+  })),
+  compile (value, _services, target) {
+    const { mode, sample, inherit, ...rules } = value as DetectionRules
+    if (target.url !== undefined && rules.exclude?.paths?.some((prefix) => below(target.url!, prefix)) === true) return undefined
+    const detector = compileDetection(rules as Parameters<typeof compileDetection>[0], { maxBytes: target.bodyLimit })
+    const unmatched = target.url === undefined || target.url === '*' || target.url === '/*'
+    const { query = true, path = true, headers = true, cookies = true, body = true } = rules.scan ?? {}
+    return {
+      request: !query && !path && !headers && !cookies
+        ? undefined
+        : (request) => {
+            const { raw } = request
+            return refusalOf(detector.request(raw.url ?? '', raw.headers, unmatched))
+          },
+      body: !body
+        ? undefined
+        : (request) => {
+            return refusalOf(detector.body(request.body, request.headers['content-type']))
+          },
+      inspect: (value, where) => refusalOf(detector.value(value, where))
+    }
+  }
+}
+
+function refusalOf (found: Finding | Overflow | undefined): Refusal | undefined {
+  if (found === undefined) return undefined
+  return 'overflow' in found ? overflow(found) : attack(found)
+}
+
+function attack ({ matches }: Finding): Refusal {
+  const strongest = matches.reduce((best, match) => match.score > best.score ? match : best)
+  return {
+    code: 'GUARD_ATTACK_DETECTED',
+    status: 400,
+    reason: `${strongest.category} in ${strongest.location}`,
+    rule: strongest.rule,
+    evidence: SECRET.test(strongest.location) ? '[redacted]' : strongest.evidence,
+    category: strongest.category,
+    strike: 'detection'
+  }
+}
+
+/** Too large to be looked at is refused, but is nobody's strike. */
+function overflow (found: Overflow): Refusal {
+  const bytes = found.overflow === 'bytes'
+  return { code: bytes ? 'GUARD_BODY_TOO_LARGE' : 'GUARD_ATTACK_DETECTED', status: bytes ? 413 : 400, reason: OVERFLOW[found.overflow] }
+}
+
+/** Whether a route's URL is the prefix or stands below it, at a segment's boundary. */
+export function below (url: string, prefix: string): boolean {
+  const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
+  return url === base || url.startsWith(`${base}/`)
+}
