@@ -1,0 +1,170 @@
+import { finished } from 'node:stream'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { errorMaker, problem, refusalHeaders, type MakeError } from './answer.ts'
+import { counted, declaredTooLarge } from './checks/max-body-bytes.ts'
+import type { Refusal, Visit } from './check.ts'
+import { setVisit, visitOf, type Guard, type Hook } from './guard.ts'
+import { applyHeaders, ensureHeaders } from './headers/apply.ts'
+import { ensureVary, isPreflight } from './headers/cors.ts'
+import type { RouteTable } from './headers/targets.ts'
+import { report } from './report.ts'
+import { recordFor, unmatchedRecord, type RouteRecord } from './routes.ts'
+import { run, type Refused } from './run.ts'
+
+type Done = (error?: Error) => void
+type SendHook = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: (error?: Error | null, payload?: unknown) => void) => void
+
+/** The instance's hooks. They run on every request, so what a route does not need costs it one test. */
+export interface Hooks {
+  onRequest: Hook
+  preValidation: Hook
+  preHandler: Hook
+  onSend: SendHook
+  preParsing: NonNullable<RouteOptions['preParsing']>
+}
+
+export function hooks (guard: Guard): Hooks {
+  const makeError = errorMaker(guard.options.response?.messages)
+  const bodyChecks = (request: FastifyRequest, reply: FastifyReply, visit: Visit, done: Done): void => {
+    const steps = visit.trusted ? visit.chain.trusted.body : visit.chain.body
+    if (steps.length === 0 || visit.refused !== undefined) return done()
+    settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, done)
+  }
+
+  const judge = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
+    const visit = visitFor(guard, request)
+    setVisit(request, visit)
+    const { chain } = visit
+    if (chain.headers !== undefined) applyHeaders(reply, chain.headers, guard.clients.secure(request))
+    const steps = visit.trusted ? chain.trusted.request : chain.request
+    const waits = chain.cors?.headers(request, reply)
+    if (waits !== undefined) {
+      waits.then(() => settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, done), done)
+    } else if (steps.length === 0) {
+      done()
+    } else {
+      settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, done)
+    }
+  }
+
+  return {
+    onRequest (request, reply, done) {
+      if (guard.targets === undefined || !isPreflight(request)) return judge(request, reply, done)
+      preflight(guard, guard.targets, request, reply, makeError, done, () => judge(request, reply, done))
+    },
+
+    preValidation (request, reply, done) {
+      const visit = visitOf(request)
+      if (visit === null || visit.chain.body.length === 0) return done()
+      if (request.body === undefined || request.body === null) return done()
+      visit.bodySeen = true
+      bodyChecks(request, reply, visit, done)
+    },
+
+    // A multipart body may be attached by a preValidation hook that runs after ours.
+    preHandler (request, reply, done) {
+      const visit = visitOf(request)
+      if (visit === null || visit.bodySeen || request.body === undefined || request.body === null || visit.chain.body.length === 0) return done()
+      visit.bodySeen = true
+      bodyChecks(request, reply, visit, done)
+    },
+
+    onSend (request, reply, payload, done) {
+      // An answer given before our onRequest hook ran, e.g. by a plugin registered earlier.
+      const visit = visitOf(request) ?? visitFor(guard, request)
+      const { chain, refused } = visit
+      if (chain.cors?.varies === true) ensureVary(reply)
+      if (chain.headers !== undefined) ensureHeaders(reply, chain.headers, guard.clients.secure(request))
+      if (refused === undefined) return done()
+      const answer = guard.options.response?.format === 'problem' ? problem(reply, payload, refused, guard.options) : payload
+      guard.options.response?.modify?.(reply, refused.verdict)
+      done(null, answer)
+    },
+
+    preParsing (request, reply, payload, done) {
+      const visit = visitOf(request)
+      const max = visit?.chain.maxBodyBytes
+      if (visit === null || max === undefined) return done(null, payload)
+      const refuse = (refusal: Refusal): Error | undefined => {
+        const verdict = report(guard, 'maxBodyBytes', refusal, visit.chain.passive, request, visit)
+        if (visit.chain.passive) return undefined
+        return refusalError({ refusal, verdict }, reply, visit, makeError)
+      }
+      const declared = declaredTooLarge(request, max)
+      if (declared !== undefined) {
+        const error = refuse(declared)
+        return error === undefined ? done(null, payload) : done(error as never)
+      }
+      if (request.headers['content-length'] !== undefined) return done(null, payload)
+      done(null, counted(payload, max, refuse))
+    }
+  }
+}
+
+export function visitFor (guard: Guard, request: FastifyRequest, { chain, url } = recordFor(guard, request)): Visit {
+  const client = guard.clients.client(request)
+  return {
+    chain: chain!,
+    client,
+    trusted: chain!.trust !== undefined && client.address !== undefined && chain!.trust.has(client.address),
+    route: url,
+    verdicts: [],
+    refused: undefined,
+    bodySeen: false,
+    principal: undefined,
+    after: undefined,
+    view: undefined
+  }
+}
+
+/**
+ * A preflight passes the checks of the route that it asks for, and is answered for it. Where that route has no CORS,
+ * or leaves preflights to the application, it is an ordinary request of the route it matches: `otherwise`.
+ */
+function preflight (guard: Guard, targets: RouteTable<RouteRecord>, request: FastifyRequest, reply: FastifyReply, makeError: MakeError, done: Done, otherwise: () => void): void {
+  const method = String(request.headers['access-control-request-method'])
+  const target = targets.find(method, request.raw.url ?? '', request.headers.host) ?? unmatchedRecord(guard, request.server)
+  const visit = visitFor(guard, request, target)
+  const { cors, headers, preflight: steps } = visit.chain
+  // A route for OPTIONS that has no CORS of ours answers preflights itself.
+  const own = recordFor(guard, request)
+  if (cors === undefined || (own.url !== undefined && own.chain?.cors === undefined)) return otherwise()
+  setVisit(request, visit)
+  if (headers !== undefined) applyHeaders(reply, headers, guard.clients.secure(request))
+  const answer = (answered: boolean): void => { if (!answered) otherwise() }
+  const passed = (error?: Error): void => {
+    if (error !== undefined) return done(error)
+    const outcome = cors.preflight(request, reply)
+    if (outcome instanceof Promise) outcome.then(answer, done)
+    else answer(outcome)
+  }
+  const due = visit.trusted ? steps.filter((step) => visit.chain.trusted.request.some(({ check }) => check === step.check)) : steps
+  settle(run(guard, due, request, reply, visit), request, reply, visit, makeError, passed)
+}
+
+/** Goes on, answers, or waits for a check that has to. */
+function settle (outcome: Refused | undefined | Promise<Refused | undefined>, request: FastifyRequest, reply: FastifyReply, visit: Visit, makeError: MakeError, done: Done): void {
+  const answer = (refused: Refused | undefined): void => {
+    if (visit.after !== undefined) callAfter(visit.after, request, reply, visit)
+    if (refused === undefined) return done()
+    const error = refusalError(refused, reply, visit, makeError)
+    if (refused.refusal.redirect === undefined) return done(error)
+    reply.redirect(refused.refusal.redirect, refused.refusal.status)
+  }
+  if (outcome === undefined && visit.after === undefined) done()
+  else if (outcome instanceof Promise) outcome.then(answer, done)
+  else answer(outcome)
+}
+
+/** Has what waits for the request's end be called then: once, whatever the end is, and also when the client goes away. */
+function callAfter (after: NonNullable<Visit['after']>, request: FastifyRequest, reply: FastifyReply, visit: Visit): void {
+  visit.after = undefined
+  finished(reply.raw, () => { for (const call of after) call(request, reply) })
+}
+
+function refusalError (refused: Refused, reply: FastifyReply, visit: Visit, makeError: MakeError): Error {
+  visit.refused = refused
+  refusalHeaders(reply, refused)
+  const { code, status, reference: id } = refused.verdict
+  return makeError(code, status, id, refused.refusal.message)
+}

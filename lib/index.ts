@@ -1,0 +1,20 @@
+import fp from 'fastify-plugin'
+import { detect } from './detect/index.ts'
+import { plugin } from './plugin.ts'
+import { guardServerOptions } from './server-options.ts'
+import type { GuardRules } from '../types/index.ts'
+
+export type * from '../types/index.ts'
+
+/** Gives a route's rules back as they are; TypeScript checks their names, which it does not in a bare `config`. */
+export function guard<Rules extends GuardRules> (rules: Rules & { [Key in Exclude<keyof Rules, keyof GuardRules>]: never }): Rules {
+  return rules
+}
+
+const guardPlugin = Object.assign(fp(plugin, { fastify: '5.x', name: 'fastify-api-guard' }), { guard, detect, guardServerOptions })
+
+// `require()` gets the function itself, with the other exports as its properties.
+Object.assign(guardPlugin, { guardPlugin, default: guardPlugin })
+
+export { detect, guardPlugin, guardServerOptions, guardPlugin as 'module.exports' }
+export default guardPlugin

@@ -1,0 +1,131 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { guardApi } from './api.ts'
+import { bans } from './bans/bans.ts'
+import { unseenRoutes } from './coverage.ts'
+import { GUARD_ALREADY_REGISTERED, GUARD_DECORATOR_TAKEN, GUARD_NOT_COVERED } from './errors.ts'
+import { openGeo, type Geo } from './geo/geo.ts'
+import { guardOf, kGuard, kRecord, kScope, kVisit, scopeOf, type Guard, type GuardedInstance } from './guard.ts'
+import { hooks } from './hooks.ts'
+import { limiter } from './limits/limiter.ts'
+import { memoryStore } from './limits/memory.ts'
+import { clientReader } from './net/client.ts'
+import { listReader } from './net/list.ts'
+import { readChildOptions, readOptions, rulesOf, throwIfAny } from './options/plugin.ts'
+import { isObject, type Problem } from './options/shape.ts'
+import { emitter } from './report.ts'
+import { requestGuard } from './request-guard.ts'
+import { compileRecord, countsBytes, findPreflights, recordOf, unmatchedRecord } from './routes.ts'
+import { childScope, rootScope } from './scope.ts'
+import { stats } from './stats.ts'
+import type { GuardOptions } from '../types/index.ts'
+
+/** Registers the guard, or in a child scope of a guarded instance further rules for that scope. */
+export const plugin: FastifyPluginAsync<GuardOptions> = async (fastify, options) => {
+  if (Object.hasOwn(fastify, kScope)) throw new GUARD_ALREADY_REGISTERED()
+  const parent = scopeOf(fastify)
+  const instance = fastify as GuardedInstance
+  if (parent !== undefined) {
+    const { policies, ...rules } = readChildOptions(options)
+    const guard = guardOf(fastify)!
+    const scope = instance[kScope] = childScope(parent, fastify.prefix, guard.scopes.length, rules, policies)
+    guard.scopes.push(scope)
+    return
+  }
+
+  const read = readOptions(options)
+  const name = read.decorator ?? 'guard'
+  if (fastify.hasDecorator(name)) throw new GUARD_DECORATOR_TAKEN(name)
+  const guard = makeGuard(fastify, read, await openGeo(read.geo))
+  instance[kGuard] = guard
+  const scope = instance[kScope] = rootScope(rulesOf(read), read.policies)
+  guard.scopes.push(scope)
+  fastify.decorate(name, guardApi(guard, fastify))
+  fastify.decorateRequest(kVisit as unknown as string, null)
+  fastify.decorateRequest('guard', { getter () { return requestGuard(guard, this) } })
+  addHooks(fastify, guard)
+}
+
+function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | undefined): Guard {
+  const { log } = fastify
+  const now = Date.now
+  const lists = listReader({ log })
+  const clients = clientReader({ clientIp: options.clientIp, ipv6Prefix: options.ipv6Prefix ?? 64, lists })
+  const emit = emitter({ log }, options.onEvent)
+  const maxKeys = options.maxKeys ?? 250_000
+  return {
+    options,
+    clients,
+    services: {
+      app: fastify,
+      now,
+      lists,
+      clients,
+      geo,
+      bans: bans({ now, maxKeys, ipv6Prefix: options.ipv6Prefix ?? 64, onEvent: emit }),
+      limiter: limiter({ store: memoryStore({ maxKeys, now }), now }),
+      emergency: { enabled: options.emergency === true || (isObject(options.emergency) && options.emergency['enabled'] === true) }
+    },
+    stats: stats(),
+    memo: new Map(),
+    log,
+    routes: [],
+    targets: undefined,
+    late: new Map(),
+    scopes: [],
+    emit
+  }
+}
+
+function addHooks (fastify: FastifyInstance, guard: Guard): void {
+  const { onRequest, preValidation, preHandler, onSend, preParsing } = hooks(guard)
+  fastify.addHook('onRoute', function (route) {
+    const record = recordOf(guard, this, route)
+    guard.routes.push(record)
+    // The raw `guard` stays as it is: a child's onRoute would take anything else for the route's own rules.
+    route.config = { ...route.config, [kRecord]: record } as typeof route.config & object
+    if (countsBytes(record)) {
+      record.counts = true
+      route.preParsing = [route.preParsing ?? [], preParsing].flat() as unknown as typeof preParsing
+    }
+  })
+  fastify.addHook('onRequest', onRequest)
+  fastify.addHook('preValidation', preValidation)
+  fastify.addHook('preHandler', preHandler)
+  fastify.addHook('onSend', onSend)
+  fastify.addHook('onReady', async () => {
+    compileAll(fastify, guard)
+    warn(fastify, guard)
+    await Promise.all([guard.services.lists.ready(), guard.services.geo?.ready()])
+  })
+  fastify.addHook('onClose', async () => {
+    guard.services.lists.close()
+    await guard.services.geo?.close()
+  })
+}
+
+/** @throws {GUARD_OPTION_INVALID} with the problems of all routes */
+function compileAll (fastify: FastifyInstance, guard: Guard): void {
+  const problems: Problem[] = []
+  for (const record of guard.routes) compileRecord(guard, record, problems)
+  compileRecord(guard, unmatchedRecord(guard, fastify), problems)
+  findPreflights(fastify, guard)
+  throwIfAny(problems)
+}
+
+function warn (fastify: FastifyInstance, guard: Guard): void {
+  const warnings: string[] = []
+  const unseen = unseenRoutes(guard, fastify)
+  if (unseen.length > 0) {
+    warnings.push(`routes declared before the guard, or beside a register() that was not awaited, get the plugin's rules at once but their own only from their first request on: ${unseen.join(', ')}`)
+  }
+  const uncounted = guard.routes.filter(({ chain, counts }) => chain?.maxBodyBytes !== undefined && !counts).map(({ url }) => url)
+  if (uncounted.length > 0) warnings.push(`maxBodyBytes came too late to count the body of: ${uncounted.join(', ')}`)
+  if (Object.getPrototypeOf(fastify) !== Object.prototype) {
+    warnings.push('the guard is registered in a child scope: it sees neither routes nor 404s outside it')
+  }
+  for (const message of warnings) {
+    guard.log.warn({ event: 'guard.warning' }, `guard: ${message}`)
+    guard.emit({ type: 'warning', time: guard.services.now(), code: 'GUARD_NOT_COVERED', message })
+  }
+  if (guard.options.strict === true && warnings.length > 0) throw new GUARD_NOT_COVERED(`guard: ${warnings.join('; ')}`)
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto'
+import { channel } from 'node:diagnostics_channel'
+import type { FastifyRequest } from 'fastify'
+import type { Refusal, Visit } from './check.ts'
+import type { Guard } from './guard.ts'
+import type { GuardEvent, GuardOptions, Verdict } from '../types/index.ts'
+
+const events = channel('fastify-api-guard')
+
+/**
+ * The one way by which every verdict gets out: into `request.guard.verdicts`, the counters, the log, the
+ * events, and as a strike towards a ban.
+ */
+export function report (guard: Guard, check: string, refusal: Refusal, passive: boolean, request: FastifyRequest, visit: Visit): Verdict {
+  const route = visit.route
+  const verdict = verdictOf(check, refusal, passive)
+  visit.verdicts.push(verdict)
+  guard.stats.count(verdict, route)
+  const path = pathOf(request.raw.url)
+  guard.emit({ type: passive ? 'reported' : 'refused', time: guard.services.now(), ip: visit.client.ip, method: request.method, ...(route !== undefined && { route }), path, reqId: request.id, ...verdict })
+  const level = guard.options.log?.refused ?? 'warn'
+  if (level !== false) {
+    const { check: name, code, reference, reason, rule, evidence, category } = verdict
+    request.log[level](
+      { event: passive ? 'guard.reported' : 'guard.refused', check: name, code, client: visit.client.ip, method: request.method, route, path, reference, reason, rule, category, evidence },
+      passive ? 'guard: request would be refused' : 'guard: request refused')
+  }
+  if (!passive && refusal.strike !== undefined && visit.chain.ban !== undefined && !visit.trusted) {
+    guard.services.bans.strike(visit.client, refusal.strike, refusal.category, visit.chain.ban, verdict.reference, refusal.bans === true)
+  }
+  return verdict
+}
+
+function verdictOf (check: string, { code, status, reason, rule, evidence, category }: Refusal, passive: boolean): Verdict {
+  return {
+    check,
+    code,
+    action: passive ? 'report' : 'refuse',
+    status,
+    reason: printable(reason),
+    reference: reference(),
+    ...(rule !== undefined && { rule: printable(rule) }),
+    ...(evidence !== undefined && { evidence: printable(evidence) }),
+    ...(category !== undefined && { category })
+  }
+}
+
+/** Hands events to the application's function and to `diagnostics_channel`; neither can break a request. */
+export function emitter (guard: Pick<Guard, 'log'>, onEvent: GuardOptions['onEvent']): (event: GuardEvent) => void {
+  return (event) => {
+    if (events.hasSubscribers) events.publish(event)
+    if (onEvent === undefined) return
+    try {
+      onEvent(event)
+    } catch (error) {
+      guard.log.error({ event: 'guard.on_event_failed', err: error }, 'guard: onEvent threw')
+    }
+  }
+}
+
+const POOL = 4096
+const pool = { bytes: Buffer.alloc(0), at: 0 }
+
+/** 16 random letters and digits: unguessable, and unique over all nodes. */
+export function reference (): string {
+  if (pool.at + 10 > pool.bytes.length) {
+    pool.bytes = randomBytes(POOL)
+    pool.at = 0
+  }
+  let text = ''
+  for (let i = 0; i < 2; i++, pool.at += 5) text += pool.bytes.readUIntBE(pool.at, 5).toString(32).padStart(8, '0')
+  return text
+}
+
+/** Text for log and events: no raw control, line separator or bidirectional characters, at most 256 characters. */
+export function printable (text: string): string {
+  const short = text.length > 256 ? `${text.slice(0, 256)}...` : text
+  return short.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** The target's path; its query may hold secrets and stays out. */
+export function pathOf (url: string | undefined): string {
+  const target = url ?? ''
+  const end = target.search(/[?#]/)
+  return printable(end === -1 ? target : target.slice(0, end))
+}
