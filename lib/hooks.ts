@@ -71,10 +71,10 @@ export function hooks (guard: Guard): Hooks {
 
     onSend (request, reply, payload, done) {
       // An answer given before our onRequest hook ran, e.g. by a plugin registered earlier.
-      const visit = visitOf(request) ?? visitFor(guard, request)
-      const { chain, refused } = visit
+      const known = visitOf(request)
+      const { chain, refused } = known ?? visitFor(guard, request)
       if (chain.cors?.varies === true) ensureVary(reply)
-      if (chain.headers !== undefined) ensureHeaders(reply, chain.headers, guard.clients.secure(request))
+      if (chain.headers !== undefined) ensureHeaders(reply, chain.headers, guard.clients.secure(request), known !== null)
       if (refused === undefined) return done()
       const answer = guard.options.response?.format === 'problem' ? problem(reply, payload, refused, guard.options) : payload
       guard.options.response?.modify?.(reply, refused.verdict)
@@ -130,7 +130,9 @@ function preflight (guard: Guard, targets: RouteTable<RouteRecord>, request: Fas
   const own = recordFor(guard, request)
   if (cors === undefined || (own.url !== undefined && own.chain?.cors === undefined)) return otherwise()
   setVisit(request, visit)
-  if (headers !== undefined) applyHeaders(reply, headers, guard.clients.secure(request))
+  // Where the application answers, the headers of the route that the request matches are set over them.
+  const secure = guard.clients.secure(request)
+  if (headers !== undefined) applyHeaders(reply, headers, secure)
   const answer = (answered: boolean): void => { if (!answered) otherwise() }
   const passed = (error?: Error): void => {
     if (error !== undefined) return done(error)

@@ -5,6 +5,7 @@ import { errorMaker, refusalHeaders } from './answer.ts'
 import { MESSAGES } from './codes.ts'
 import type { Refusal } from './check.ts'
 import { guardOf, setVisit, type Guard } from './guard.ts'
+import { applyHeaders, headerRecord } from './headers/apply.ts'
 import { visitFor } from './hooks.ts'
 import { report } from './report.ts'
 import { run, type Refused } from './run.ts'
@@ -55,7 +56,7 @@ function frameworkErrors (own: FrameworkErrors | undefined): FrameworkErrors {
     const visit = visitFor(guard, request)
     setVisit(request, visit)
     const { headers } = visit.chain
-    if (headers !== undefined) reply.headers(guard.clients.secure(request) ? headers.secure : headers.plain)
+    if (headers !== undefined) applyHeaders(reply, headers, guard.clients.secure(request))
     const steps = (visit.trusted ? visit.chain.trusted : visit.chain).request.filter(({ key }) => EARLY.has(key))
     const answer = (refused: Refused | undefined): void => {
       if (refused === undefined) {
@@ -115,13 +116,14 @@ type Answer = Refused & { headers: Readonly<Record<string, string>> | undefined 
 async function judgeSocket (guard: Guard, instance: FastifyInstance, error: ClientError, socket: Socket): Promise<Answer> {
   const request = socketRequest(instance, socket)
   const visit = visitFor(guard, request)
+  const headers = visit.chain.headers === undefined ? undefined : headerRecord(visit.chain.headers, guard.clients.secure(request))
   const steps = (visit.trusted ? visit.chain.trusted : visit.chain).request.filter(({ key }) => EARLY.has(key))
   const early = await run(guard, steps, request, undefined as never, visit)
-  if (early !== undefined) return { ...early, headers: visit.chain.headers?.plain }
+  if (early !== undefined) return { ...early, headers }
   const refusal = error.code === 'HPE_HEADER_OVERFLOW' ? OVERFLOW : MALFORMED
   // What a proxy sends on behalf of many is nobody's strike.
   const counted = guard.clients.trustsPeer(socket.remoteAddress ?? '') ? { ...refusal, strike: undefined } as unknown as Refusal : refusal
-  return { refusal, headers: visit.chain.headers?.plain, verdict: report(guard, 'malformed', counted, guard.options.mode === 'passive', request, visit) }
+  return { refusal, headers, verdict: report(guard, 'malformed', counted, guard.options.mode === 'passive', request, visit) }
 }
 
 /** All that is known of a request that could not be parsed: where it came from. */

@@ -27,7 +27,7 @@ export function mayBeCode (look: Look): boolean {
   if ((words & K.CODE) !== 0 && (chars & (C.PAREN | C.DOLLAR | C.EQ | C.BRACKET | C.BACKTICK | C.DOT | C.COLON)) !== 0) return true
   if ((chars & C.DOLLAR) !== 0 && (chars & (C.PAREN | C.BRACKET | C.BRACE | C.EQ | C.SEMI)) !== 0) return true
   if ((look.place & place.NAME) !== 0 && look.text.includes('__')) return true
-  if ((chars & C.PAREN) !== 0 && look.count < 12 && ((chars & (C.QUOTE | C.DQUOTE | C.SEMI)) !== 0 || /\w\($/.test(look.text) || look.text.includes('()'))) return true
+  if ((chars & C.PAREN) !== 0 && look.count < 12 && ((chars & (C.QUOTE | C.DQUOTE | C.SEMI)) !== 0 || /\w\s?\($/.test(look.text) || look.text.includes('()'))) return true
   return (chars & C.PERCENT) !== 0 && (chars & C.BRACE) !== 0
 }
 
@@ -59,7 +59,7 @@ export function code (look: Look): void {
 function shortText (look: Look): void {
   const { text, words, chars } = look
   const prose = /(?:\b[A-Za-z]{2,}\b[ ,]+){5}/.test(text)
-  if ((words & K.CODE) !== 0) {
+  if ((words & K.CODE) !== 0 || (look.count < 5 && (chars & C.PAREN) !== 0)) {
     if ((look.count < 5 && (look.place & place.HEADER) === 0) || ((look.place & place.NAME) !== 0 && look.count < 12)) signIf(look, rule['php-call'], /^/.test(text) && PHP_CALL.test(text) && !/[^;]\s\w+\s\w+\(/.test(text) ? PHP_CALL : SURE_CALL)
     else if (!prose) signIf(look, rule['php-call'], SURE_CALL)
     signIf(look, rule.node, /require\s*[([]\s*["'`]?(?:node:)?(?:child_process|fs|os|vm|net|http|module|cluster|req\.)|child_process|(?:process|global|globalThis)\s*[.[]\s*["'`]?(?:mainModule|binding|env|dlopen|constructor|exit|kill|process|root)|require\.main|\._load\s*\(|constructor\.constructor\s*\(|\bprocess\s*\.\s*(?:exit|kill|abort)\s*\(|console\s*\.\s*(?:info|log|debug|error|trace|warn)\s*\(\s*\d|(?:exec|spawn|fork|execFile)(?:Sync)?\s*\(\s*["'`]|(?:readFile|readdir|writeFile)(?:Sync)?\s*\(|import\s*\(\s*["'](?:child_process|fs)/)

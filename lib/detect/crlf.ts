@@ -44,6 +44,7 @@ export function crlf (look: Look): void {
       signAt(look, rule.response, RESPONSE, at)
       signAt(look, rule.mail, MAIL, at)
     }
+    if (query && look.count < 16) signAt(look, rule.break, /\w+=\w/y, at)
     if (query && look.count < 16 && text.includes('\r')) signAt(look, rule.header, ANY, at)
     signAt(look, rule.blank, ANY, at)
   }

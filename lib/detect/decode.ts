@@ -63,7 +63,7 @@ export function percent (text: string): string {
 
 /** The character that a lead byte starts, with overlong forms accepted; the byte itself where no continuation follows. */
 function utf8 (text: string, lead: number, at: number): [code: number, end: number] {
-  const more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1
+  const more = lead >= 0xfc ? 5 : lead >= 0xf8 ? 4 : lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1
   let code = lead & (0x3f >> more)
   let end = at
   for (let i = 0; i < more; i++) {
@@ -202,6 +202,9 @@ export function uncontrolled (text: string): string {
 
 /** Without SQL comments; the content of MySQL's executable ones stays. */
 export function uncommented (text: string): string {
+  const lines = text.lastIndexOf('\n') + 1
+  // Up to the last line break every line comment has an end.
+  if (lines > 1) text = text.slice(0, lines).replace(/(?:#|--)[^\n]*\n/g, ' ') + text.slice(lines)
   let at = text.indexOf('/*')
   if (at < 0) return text
   let out = ''

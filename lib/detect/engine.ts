@@ -94,6 +94,7 @@ function codeOwnRule (own: OwnRule): CodedOwnRule {
 /** Characters that no detector cares about unless there is a word with them. */
 const QUIET = C.SPACE | C.DOT | C.MINUS | C.COMMA | C.COLON | C.SLASH | C.AT | C.WIDE | C.PLUS
 const LOUD_WORDS = ~(K.SHELL | K.LOGIC | K.SCHEME | K.TAG | K.HTTP | K.MAIL | K.SQL_CALL | K.TEMPLATE | K.OPERATOR | K.WINDOWS | K.EXTENSION | K.DOM | K.LOOKUP | K.SINK)
+const LOUD_PLACES = place.FILE_NAME
 const LOUD_PAIRS = P.DASHES | P.COLON_SLASH | P.DOTS | P.COLONS | P.SLASHES
 
 /** Judges one text with all its views; true if it reaches the threshold. */
@@ -102,7 +103,7 @@ export function judge (engine: Engine, text: string, where: number, name: string
   look.text = text
   look.place = where
   scan(text, look)
-  if (engine.own.length === 0 && (look.chars & ~QUIET) === 0 && (look.words & LOUD_WORDS) === 0 && (look.pairs & LOUD_PAIRS) === 0 && look.longest < 10) return false
+  if (engine.own.length === 0 && (look.chars & ~QUIET) === 0 && (look.words & LOUD_WORDS) === 0 && (look.pairs & LOUD_PAIRS) === 0 && look.longest < 10 && (where & LOUD_PLACES) === 0 && (where & place.NAME) === 0) return false
   look.name = name
   look.score = 0
   if (look.signs.length > 0) look.signs = []
@@ -118,7 +119,7 @@ function judgeViews (engine: Engine, look: Look, text: string): boolean {
     view = next
     see(engine, look, view)
   }
-  if (look.score < look.threshold && (look.pairs & P.SLASH_STAR) !== 0) {
+  if (look.score < look.threshold && ((look.pairs & P.SLASH_STAR) !== 0 || ((look.chars & C.LINE) !== 0 && look.count < 60 && (look.chars & (C.HASH | C.MINUS)) !== 0))) {
     const next = uncommented(view)
     if (next !== view) see(engine, look, next)
   }

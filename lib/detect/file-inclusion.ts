@@ -33,6 +33,7 @@ export function fileInclusion (look: Look): void {
       if (ADDRESS_SCRIPT.test(text)) signIf(look, rule.remote, ADDRESS_SCRIPT)
       else if ((look.place & place.JSON_VALUE) === 0 && text.endsWith('?') && /^(?:https?|ftps?):\/\/[^\s?]+\?$/i.test(text)) signIf(look, rule.remote, /^/)
       else if ((look.place & place.INCLUDES) !== 0) signIf(look, rule.remote, REMOTE_SCRIPT)
+      if (/absolute_path|base_?path|_conf\[|^inc(?:lude)?$|template|php_path|document_root|^_(?:GET|REQUEST|SERVER|CONF)/i.test(look.name)) signIf(look, rule.remote, /^(?:https?|ftps?):\/\/\S+$/i)
       if (/^ftps?:\/\/\d/i.test(text)) signIf(look, rule.remote, /^/)
       signIf(look, rule.address, /^(?:https?|ftps?):\/\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f]*:[0-9a-f:]+)/i)
     }

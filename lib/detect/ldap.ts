@@ -32,6 +32,7 @@ export function ldap (look: Look): void {
       depth = 0
     }
   }
-  if (/^\*+\)*(?:\(|\)\(|\)+$|[|&]$)|^\*\(\||^\*[|&]\s*\(|^\*\)|\)\(\)|^[\w ]*\*\)\(/.test(text) && look.count < 12) sign(look, rule.wildcard, 0, text.length)
+  if (/^[\w ]*\*\)*\s*\(\(?[|&]?\(?[a-z]\w*=|\)\(\w+=\)|^[\w*]*\(\)[|&]|\((?:user|uid|cn|userid|username|sn|login)\w*=[^()]*\)[^()]*\((?:user)?pass\w*=|^[\w*]+\)\((?:&\)|[|&!]?\(?\w)|^[\w*]+\)+\u0000?$|^[\w*]+\)\)+\(/i.test(text) && look.count < 16) sign(look, rule.wildcard, 0, text.length)
+  else if (/^\*+\)*(?:\(|\)\(|\)+$|[|&]$)|^\*\(\||^\*[|&]\s*\(|^\*\)|\)\(\)|^[\w ]*\*\)\(/.test(text) && look.count < 12) sign(look, rule.wildcard, 0, text.length)
   if (look.on[rule.attribute.no] === 1 && /^\s*\(\s*[&|!]?\s*\(?[a-z]+\s*=\s*[^()]*\*[^()]*\)/i.test(text)) sign(look, rule.attribute, 0, text.length)
 }

@@ -37,7 +37,8 @@ export function mayBeSql (look: Look): boolean {
   }
   if ((words & (K.SQL | K.SQL_CALL | K.LOGIC)) !== 0) return true
   return ((look.pairs & (P.QUOTE_SIGN | P.DASHES | P.PIPES | P.AMPS)) !== 0 && (chars & (C.QUOTE | C.DQUOTE | C.PIPE | C.AMP | C.MINUS)) !== 0) ||
-    ((chars & (C.QUOTE | C.DQUOTE)) !== 0 && (chars & (C.EQ | C.PIPE | C.CARET | C.SEMI | C.HASH | C.LT | C.GT)) !== 0) || (look.pairs & P.COLONS) !== 0
+    ((chars & (C.QUOTE | C.DQUOTE)) !== 0 && (chars & (C.EQ | C.PIPE | C.CARET | C.SEMI | C.HASH | C.LT | C.GT | C.STAR | C.PLUS | C.MINUS | C.SLASH | C.AMP)) !== 0) || (look.pairs & (P.COLONS | P.SLASH_STAR)) !== 0 ||
+    (look.count < 4 && (chars & C.EQ) !== 0 && look.longest < 12)
 }
 
 export function sqli (look: Look): void {
@@ -48,6 +49,7 @@ export function sqli (look: Look): void {
   let dstrings = 0
   let calls = 0
   let firstCall = -1
+  if (count > 2 && count < 14) whole(look, t)
   for (let i = 0; i < count; i++) {
     switch (kind[i]) {
       case T.QUOTE:
@@ -73,6 +75,9 @@ export function sqli (look: Look): void {
       case T.META: meta(look, t, i); break
       case T.ORDER: case T.CLAUSE: clause(look, t, i); break
       case T.CAST: cast(look, t, i); break
+      case T.FROM:
+        if (i > 1 && kind[i - 1] === T.RIGHT && t.prose === 0 && fromTable(t, i) && (kind[i + 2] === T.WHERE || kind[i + 2] === T.COMMENT || kind[i - 2] === T.NUMBER)) sign(look, rule.select, t.start[i]!, t.end[i + 2]!)
+        break
       case T.INTO:
         if (kind[i + 1] === T.META) sign(look, rule.metadata, t.start[i]!, t.end[i + 1]!)
         break
@@ -83,6 +88,20 @@ export function sqli (look: Look): void {
   if (calls > 1 && brief(look) && t.prose === 0) nested(look, t, firstCall, calls)
   trailing(look, t)
   if (look.on[rule.fragment.no] === 1) fragment(look, t)
+}
+
+/** The value as a whole: a comparison of two constants. */
+function whole (look: Look, t: Tokens): void {
+  const { kind, count } = t
+  if (t.prose > 0 || (look.place & place.HEADER) !== 0) return
+  const left = operand(t, 0)
+  if (left > 0 && left < count - 1 && kind[left] === T.COMPARE && constant(t, 0) && constant(t, left + 1)) {
+    const sign_ = look.text.slice(t.start[left]!, t.end[left]!).toLowerCase()
+    const right = operand(t, left + 1)
+    const calls = kind[0] === T.CALL && kind[left + 1] === T.CALL
+    if ((right >= count || kind[right] === T.LOGIC || kind[right] === T.COMMENT) && (calls || /^(?:=|!=|<>|<=>)$/.test(sign_))) sign(look, rule.tautology, 0, look.text.length)
+  }
+  if (count === 2 && kind[0] === T.VARIABLE && kind[1] === T.COMMENT) sign(look, rule.trailing, 0, look.text.length)
 }
 
 /** Values: what may stand on a side of a comparison. Returns the index after it, or -1. */
@@ -205,6 +224,7 @@ function breaksOut (look: Look, t: Tokens, i: number, op: number): boolean {
     if (then === T.COMMENT || then === T.SEMI) return t.prose < 2
     if (kind[i] === T.QUOTE && constant(t, next) && (then === T.END || then === T.RIGHT || then === T.LOGIC || then === T.ARITH)) return t.prose < 2 && kind[next] !== T.LEFT
     if (kind[next] === T.SELECT || (kind[next] === T.LEFT && kind[next + 1] === T.SELECT) || kind[next] === T.CALL) return true
+    if (t.prose === 0 && t.quotes === 2 && t.count - i < 12 && kind[t.count - 2] === T.QUOTE && kind[t.count - 3] !== T.WORD && then === T.ARITH) return true
     if (t.prose === 0 && t.quotes + t.dquotes === 1 && t.count - i <= 5 && first === T.LOGIC) return kind[t.count - 1] === T.ARITH || kind[t.count - 1] === T.NOT
     return false
   }
@@ -217,8 +237,8 @@ function breaksOut (look: Look, t: Tokens, i: number, op: number): boolean {
   // Back in a string at the end: an odd quote, then the rest of one literal.
   if (kind[i] !== T.QUOTE) return false
   const last = t.count - 1
-  const opened = kind[last] === T.QUOTE || kind[last - 1] === T.QUOTE
-  return t.quotes % 2 === 0 && opened && i > 0 && last > op && noProse(t, op, last)
+  const opened = kind[last] === T.QUOTE || kind[last - 1] === T.QUOTE || (kind[last - 2] === T.QUOTE && kind[last] === T.NUMBER && kind[last - 1] === T.ARITH)
+  return t.quotes % 2 === 0 && t.quotes < 7 && opened && (i > 0 || t.count > 5) && last > op && noProse(t, op, last)
 }
 
 /** Only operators, constants and single words between two tokens. */
@@ -435,6 +455,7 @@ function clause (look: Look, t: Tokens, i: number): void {
   const { kind } = t
   const before = i > 0 ? kind[i - 1]! : T.END
   const by = kind[i] === T.ORDER
+  if (t.prose === 0 && kind[i + 1] === T.CALL && lowerWord(look, t, i + 1) === 'analyse') sign(look, rule.clause, t.start[i]!, t.end[i + 1]!)
   const broken = before === T.NUMBER || before === T.QUOTE || before === T.DQUOTE || before === T.RIGHT || before === T.COMMENT
   if (!broken || t.prose > 1) return
   if (by) {

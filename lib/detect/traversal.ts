@@ -17,6 +17,7 @@ const rule = rulesOf('traversal', {
 
 export function mayTraverse (look: Look): boolean {
   const { chars, pairs, words } = look
+  if ((chars & C.DOT) !== 0 && look.count < 60 && look.text.includes('0x')) return true
   if ((chars & (C.SLASH | C.BACKSLASH)) !== 0) return (pairs & (P.DOTS | P.BACKSLASHES)) !== 0 || (words & K.FILE) !== 0 || (chars & C.CONTROL) !== 0
   return (chars & C.CONTROL) !== 0 || (((words & K.FILE) !== 0 || (pairs & P.DOTS) !== 0) && (chars & (C.DOT | C.PERCENT)) !== 0)
 }
@@ -27,10 +28,11 @@ const WINDOWS = /(?:^|[\\/"'=:;,\s])(?:win(?:dows|nt)[\\/]+(?:win\.ini|system(?:
 const SECRET = /(?:^|[\\/=:;,"'\s])(?:\.(?:ssh[\\/]|aws[\\/]|kube[\\/]|docker[\\/]|git[\\/]|svn[\\/]|gnupg[\\/]|bash_history|zsh_history|mysql_history|psql_history|history$|bashrc|bash_profile|profile$|netrc|npmrc|pypirc|htpasswd|htaccess|env(?:$|[.\s;&])|pgpass|boto|my\.cnf)|(?:WEB|META)-INF[\\/]|id_(?:rsa|dsa|ecdsa|ed25519)|authorized_keys|wp-config\.|web\.config|config\.inc\.php|(?:backup|dump|database|db)\.sql|shadow\.bak|php\.ini|httpd\.conf|\.\.?[\\/]+\.(?:history|env|git|ssh))/i
 
 export function traversal (look: Look): void {
+  if (/0x(?:2[ef]|5c)/i.test(look.text)) look.text = look.text.replace(/0x(2[ef]|5c)/gi, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
   const { text } = look
   const path = (look.place & place.PATH) !== 0
   const file = (look.place & place.FILE_NAME) !== 0
-  if ((look.pairs & P.DOTS) !== 0) steps(look, path, file)
+  if (text.includes('..')) steps(look, path, file)
   const short = look.count <= 24
   const nospace = look.count <= 16 && !/\S\s+\S/.test(text.slice(0, 400))
   if (!path) {
@@ -51,9 +53,13 @@ export function traversal (look: Look): void {
 // eslint-disable-next-line no-control-regex
 const NUL = /\.[a-z0-9]{1,8}\u0000(?:$|\.|\/)|[\\/][\w.-]+\u0000/i
 
+/** Steps up with broken encodings of a slash, as fuzzers send them: `..%c0%qf..%c0%qf`. */
+const BROKEN = /(?:\.\.(?:[\u0080-\uffff]|%|0x|\\x)[^./\\\s]{0,6}){3,}/
+
 /** Steps up: dots (two or more, also `.;/`, `...`), then a slash, however often doubled. */
 function steps (look: Look, path: boolean, file: boolean): void {
   const { text } = look
+  if (BROKEN.test(text)) signIf(look, rule.mangled, BROKEN)
   let found = 0
   let first = -1
   let last = 0
@@ -95,7 +101,7 @@ function isModule (text: string, at: number): boolean {
 }
 
 function isSlash (code: number): boolean {
-  return code === 47 || code === 92 || code === 0x2215 || code === 0xff0f
+  return code === 47 || code === 92 || code === 0x2215 || code === 0xff0f || code === 0xefc8 || code === 0xf025
 }
 
 /** What stands between dots and slash to fool a filter: `..;/`, `..%00/`, `.. /`. */

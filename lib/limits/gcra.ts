@@ -25,8 +25,9 @@ export const gcra: Count = {
     table.words[slot * WORDS + MAX] = ask.burst
   },
 
-  refund (table, slot, ask, _at, now) {
-    const left = Math.max(0, level(table, slot, now) - ask.cost * intervalOf(ask))
+  // What of it has run off since is not given back: that would give other units back.
+  refund (table, slot, ask, at, now) {
+    const left = Math.max(0, level(table, slot, now) - Math.max(0, ask.cost * intervalOf(ask) - (now - at)))
     table.times[slot * TIMES + EXPIRES] = now + left
     table.words[slot * WORDS + TOTAL] = Math.ceil(left / intervalOf(ask))
   },

@@ -43,6 +43,7 @@ export const slidingWindow: Count = {
     expire(table, slot, now)
     const { words, cells } = table
     const ends = at + window
+    if (ends <= now) return
     const total = words[slot * WORDS + TOTAL]! >>> 0
     // The bucket that holds a unit is the first that expires no earlier than the unit would by itself.
     let newest = total

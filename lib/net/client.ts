@@ -134,8 +134,8 @@ function ownReader (clientIp: ClientIpOptions, lists: ListReader, direct: Client
 
 /** All lines of a header as one. */
 function headerOf (request: FastifyRequest, name: string): string | undefined {
-  const value = request.raw.headers[name]
-  return Array.isArray(value) ? value.join(',') : value
+  const value: unknown = request.raw.headers[name]
+  return Array.isArray(value) ? value.join(',') : typeof value === 'string' ? value : undefined
 }
 
 function lastOf (header: string | undefined): string | undefined {

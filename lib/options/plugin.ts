@@ -3,7 +3,7 @@ import { maxBodyBytesShape } from '../checks/max-body-bytes.ts'
 import { GUARD_OPTION_INVALID } from '../errors.ts'
 import { corsShape } from '../headers/cors.ts'
 import { securityHeadersShape } from '../headers/security-headers.ts'
-import { listShape } from '../net/list.ts'
+import { trustShape } from '../net/list.ts'
 import { also, bool, either, examine, fn, int, is, isObject, list, no, object, oneOf, record, text, type Problem, type Report, type Shape } from './shape.ts'
 import { CODES } from '../codes.ts'
 import type { GuardOptions, GuardRules } from '../../types/index.ts'
@@ -38,7 +38,7 @@ export const optionsShape = object({
   strict: bool,
   exclude: list(prefix),
   policies: record(rulesShape),
-  clientIp: object({ trustedProxies: listShape, depth: int(1), header, trustProto: bool }, 'trustedProxies'),
+  clientIp: object({ trustedProxies: trustShape, depth: int(1), header, trustProto: bool }, 'trustedProxies'),
   ipv6Prefix: int(1, 128),
   geo: object({ database: text, asn: text, handler: geoHandler }),
   store: oneOf('memory'),

@@ -1,4 +1,4 @@
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { memoryStore } from '../../lib/limits/memory.ts'
 import { ask, counter, limiterStoreSuite } from './store-suite.ts'
@@ -146,7 +146,7 @@ test('gcra: at most burst at once and one for each interval', () => {
   }), { numRuns: 300 })
 })
 
-test('a clock that is set back lengthens no wait', (t) => {
+test('a clock that is set back lengthens no wait', (t: TestContext) => {
   let now = 1_000_000
   const store = memoryStore({ maxKeys: 100, now: () => now })
   const one = ask(counter(), 'a', { max: 1 })
@@ -157,7 +157,7 @@ test('a clock that is set back lengthens no wait', (t) => {
   t.assert.strictEqual(store.take([one]).passed, true)
 })
 
-test('keys are bounded, evictions counted, and expired keys make room first', (t) => {
+test('keys are bounded, evictions counted, and expired keys make room first', (t: TestContext) => {
   let now = 0
   const store = memoryStore({ maxKeys: 1000, now: () => now })
   const shared = counter()
@@ -172,7 +172,7 @@ test('keys are bounded, evictions counted, and expired keys make room first', (t
   t.assert.deepStrictEqual(store.stats(), { keys: 1000, maxKeys: 1000, evicted: 500 })
 })
 
-test('a flood of new keys does not make the store forget who is at the limit', (t) => {
+test('a flood of new keys does not make the store forget who is at the limit', (t: TestContext) => {
   let now = 0
   const store = memoryStore({ maxKeys: 1000, now: () => now })
   const shared = counter('sliding-window', 3_600_000)
@@ -184,7 +184,7 @@ test('a flood of new keys does not make the store forget who is at the limit', (
   t.assert.strictEqual(store.take([ask(shared, 'busy', { max: 10 })]).passed, false)
 })
 
-test('many keys with many buckets stay exact while there are cells, and lose nothing without', (t) => {
+test('many keys with many buckets stay exact while there are cells, and lose nothing without', (t: TestContext) => {
   let now = 0
   const store = memoryStore({ maxKeys: 300, now: () => now })
   const shared = counter()
@@ -216,7 +216,7 @@ test('random keys, takes and times agree with one store for each key', () => {
   }), { numRuns: 200 })
 })
 
-test('a million keys take at most 100 bytes each', { skip: globalThis.gc === undefined ? 'needs --expose-gc' : false }, (t) => {
+test('a million keys take at most 100 bytes each', { skip: globalThis.gc === undefined ? 'needs --expose-gc' : false }, (t: TestContext) => {
   const size = () => {
     globalThis.gc!()
     const { heapUsed, arrayBuffers } = process.memoryUsage()

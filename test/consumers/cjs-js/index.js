@@ -1,0 +1,25 @@
+'use strict'
+
+const Fastify = require('fastify')
+const guardPlugin = require('fastify-api-guard')
+const { detect, guard, guardServerOptions } = require('fastify-api-guard')
+
+async function main () {
+  const app = Fastify(guardServerOptions({ logger: false }))
+  await app.register(guardPlugin, { ip: { deny: ['203.0.113.0/24', '2001:db8::/32'] } })
+  app.get('/', { config: { guard: guard({ userAgent: { deny: ['sqlmap'] } }) } }, async () => 'ok')
+
+  const status = async (remoteAddress, url = '/') => (await app.inject({ url, remoteAddress })).statusCode
+  console.log(JSON.stringify({
+    served: await status('198.51.100.1'),
+    denied: await status('203.0.113.7'),
+    mapped: await status('::ffff:203.0.113.7'),
+    attack: await status('198.51.100.1', '/?q=<script>alert(1)</script>'),
+    malformed: await status('198.51.100.1', '/%zz'),
+    detect: detect('1\' OR \'1\'=\'1').attack,
+    same: typeof guardPlugin === 'function' && guardPlugin.default === guardPlugin && guardPlugin.guardPlugin === guardPlugin
+  }))
+  await app.close()
+}
+
+main()

@@ -1,0 +1,78 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+const root = join(import.meta.dirname, '..')
+const bin = (file: string): string => join(root, 'node_modules', file)
+let folder = ''
+let tarball = ''
+let files: string[] = []
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'guard-package-'))
+  if (!existsSync(join(root, 'dist/lib/index.js'))) execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root })
+  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--loglevel', 'error', '--pack-destination', folder], { cwd: root, encoding: 'utf8' })) as [{ filename: string, files: Array<{ path: string }> }]
+  tarball = join(folder, packed.filename)
+  files = packed.files.map(({ path }) => path).sort()
+})
+
+after(() => { rmSync(folder, { recursive: true, force: true }) })
+
+test('the package holds what was compiled from lib and types, and four documents', (t) => {
+  const others = files.filter((name) => !name.startsWith('dist/'))
+  t.assert.deepStrictEqual(others, ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+  const sources = ['lib', 'types'].flatMap((name) => readdirSync(join(root, name), { recursive: true }).map((file) => `${name}/${String(file)}`))
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.tst.ts'))
+  const expected = sources.flatMap((name) => [`dist/${name.replace(/\.ts$/, '.js')}`, `dist/${name.replace(/\.ts$/, '.d.ts')}`]).sort()
+  t.assert.deepStrictEqual(files.filter((name) => name.startsWith('dist/')), expected)
+})
+
+test('the package has no dependency on what is not installed with it', (t) => {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>
+  const known = [...Object.keys(dependencies!), ...Object.keys(peerDependencies!)]
+  for (const name of files.filter((name) => name.endsWith('.js'))) {
+    for (const [, specifier = ''] of readFileSync(join(root, name), 'utf8').matchAll(/^import [^'\n]*?'([^'.][^']*)'/gm)) {
+      t.assert.ok(specifier.startsWith('node:') || known.some((dependency) => specifier === dependency || specifier.startsWith(`${dependency}/`)), `${name} imports ${specifier}`)
+    }
+  }
+})
+
+test('publint finds nothing', (t) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin('publint/src/cli.js'), '--strict', tarball], { encoding: 'utf8' })
+  t.assert.strictEqual(status, 0, stdout + stderr)
+})
+
+test('attw finds nothing for ESM and for require() of ESM', (t) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin('@arethetypeswrong/cli/dist/index.js'), '--profile', 'esm-only', '--no-color', tarball], { encoding: 'utf8' })
+  t.assert.strictEqual(status, 0, stdout + stderr)
+})
+
+for (const name of ['esm-js', 'cjs-js', 'ts-nodenext', 'ts-commonjs']) {
+  test(`works where it is installed: ${name}`, (t) => {
+    const at = join(folder, name)
+    cpSync(join(root, 'test/consumers', name), at, { recursive: true })
+    install(join(at, 'node_modules'))
+    if (name.startsWith('ts-')) {
+      const { status, stdout } = spawnSync(process.execPath, [bin('typescript/bin/tsc'), '-p', at], { cwd: at, encoding: 'utf8' })
+      t.assert.strictEqual(status, 0, stdout)
+    }
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['index.js'], { cwd: at, encoding: 'utf8', timeout: 30_000 })
+    t.assert.strictEqual(status, 0, stdout + stderr)
+    // An ESM module that is required warns on Node 20 and 22 only when it is experimental.
+    t.assert.strictEqual(stderr, '')
+    t.assert.deepStrictEqual(JSON.parse(stdout), { served: 200, denied: 403, mapped: 403, attack: 400, malformed: 400, detect: true, same: true })
+  })
+}
+
+/** As npm would, without a registry: the tarball's files, and links to what is installed here. */
+function install (modules: string): void {
+  mkdirSync(modules)
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction')
+  }
+  const target = join(modules, 'fastify-api-guard')
+  mkdirSync(target)
+  execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components', '1'])
+}
