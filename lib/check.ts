@@ -20,6 +20,8 @@ export interface Refusal {
   evidence?: string
   /** Attack category. */
   category?: Category
+  /** The `detection.exclude` that would let it pass. */
+  exclusion?: Readonly<Record<string, readonly string[]>>
   /** Headers of the answer, e.g. `retry-after`. */
   headers?: Readonly<Record<string, string>>
   /** The answer is a redirect to this URL. */

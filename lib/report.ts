@@ -20,9 +20,9 @@ export function report (guard: Guard, check: string, refusal: Refusal, passive: 
   guard.emit({ type: passive ? 'reported' : 'refused', time: guard.services.now(), ip: visit.client.ip, method: request.method, ...(route !== undefined && { route }), path, reqId: request.id, ...verdict })
   const level = guard.options.log?.refused ?? 'warn'
   if (level !== false) {
-    const { check: name, code, reference, reason, rule, evidence, category } = verdict
+    const { check: name, code, reference, reason, rule, evidence, category, exclusion } = verdict
     request.log[level](
-      { event: passive ? 'guard.reported' : 'guard.refused', check: name, code, client: visit.client.ip, method: request.method, route, path, reference, reason, rule, category, evidence },
+      { event: passive ? 'guard.reported' : 'guard.refused', check: name, code, client: visit.client.ip, method: request.method, route, path, reference, reason, rule, category, evidence, exclude: exclusion },
       passive ? 'guard: request would be refused' : 'guard: request refused')
   }
   if (!passive && refusal.strike !== undefined && visit.chain.ban !== undefined && !visit.trusted) {
@@ -31,7 +31,7 @@ export function report (guard: Guard, check: string, refusal: Refusal, passive: 
   return verdict
 }
 
-function verdictOf (check: string, { code, status, reason, rule, evidence, category }: Refusal, passive: boolean): Verdict {
+function verdictOf (check: string, { code, status, reason, rule, evidence, category, exclusion }: Refusal, passive: boolean): Verdict {
   return {
     check,
     code,
@@ -41,7 +41,8 @@ function verdictOf (check: string, { code, status, reason, rule, evidence, categ
     reference: reference(),
     ...(rule !== undefined && { rule: printable(rule) }),
     ...(evidence !== undefined && { evidence: printable(evidence) }),
-    ...(category !== undefined && { category })
+    ...(category !== undefined && { category }),
+    ...(exclusion !== undefined && { exclusion: readable(exclusion) })
   }
 }
 
@@ -77,6 +78,10 @@ export function printable (text: string): string {
   const short = text.length > 256 ? `${text.slice(0, 256)}...` : text
   return short.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function readable (lists: NonNullable<Refusal['exclusion']>): NonNullable<Refusal['exclusion']> {
+  return Object.fromEntries(Object.entries(lists).map(([member, names]) => [member, names.map(printable)]))
 }
 
 /** The target's path; its query may hold secrets and stays out. */

@@ -1,5 +1,6 @@
 import type { Duration, GuardOptions, GuardRules } from './options.ts'
 import type { Verdict } from './events.ts'
+import type { StoreStats } from './store.ts'
 
 /** A ban in force. */
 export interface BanInfo {
@@ -45,6 +46,7 @@ export interface GuardStats extends Tally {
   byRoute: Record<string, Tally>
   bans: Record<string, number>
   limits: Record<string, number>
+  store: StoreStats
   emergency: boolean
 }
 
@@ -55,10 +57,11 @@ export interface GuardApi {
   /** Lifts a ban; whether there was one. */
   unban: (target: string) => boolean
   bans: () => BanInfo[]
+  /** Promises with `store: { redis }`; with `await` the same code serves both. */
   limits: {
-    peek: (client: string) => LimitState[]
-    consume: (client: string, limit?: string, cost?: number) => LimitState[]
-    reset: (client: string) => void
+    peek: (client: string) => LimitState[] | Promise<LimitState[]>
+    consume: (client: string, limit?: string, cost?: number) => LimitState[] | Promise<LimitState[]>
+    reset: (client: string) => void | Promise<void>
   }
   /** Switches emergency mode on, off, or on for a while. */
   emergency: (on: boolean | { for: Duration }) => void
@@ -70,8 +73,8 @@ export interface GuardApi {
   routes: () => RouteInfo[]
   stats: () => GuardStats
   /** Forgets counters, bans and statistics; for tests. */
-  reset: () => void
-  /** Resolves once lists and stores are ready to serve. */
+  reset: () => void | Promise<void>
+  /** Resolves once lists and stores are ready to serve. Rejects with `GUARD_STORE_DOWN` if Redis does not answer for 2 s. */
   ready: () => Promise<void>
 }
 

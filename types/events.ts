@@ -18,6 +18,8 @@ export interface Verdict {
   evidence?: string
   /** Attack category, if it is one. */
   category?: string
+  /** Of an attack: the narrowest `detection.exclude` that would have let it pass, should it be a false alarm. */
+  exclusion?: Readonly<Record<string, readonly string[]>>
 }
 
 interface RequestEvent {
@@ -38,5 +40,6 @@ export type GuardEvent =
   | RequestEvent & { type: 'passed', status: number }
   | { type: 'banned', time: number, client: string, reason: string, kind: StrikeKind | 'manual', until: number, reference?: string }
   | { type: 'unbanned', time: number, client: string }
+  | { type: 'store', time: number, state: 'up' | 'down', reason: string }
   | { type: 'emergency', time: number, enabled: boolean }
   | { type: 'warning', time: number, code: string, message: string }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyCorsOptions } from '@fastify/cors'
 import type { GuardCode } from './codes.ts'
 import type { GuardEvent, Verdict } from './events.ts'
+import type { RedisStoreOptions } from './store.ts'
 
 /** What a rule does with a request that it would refuse: refuse it, only report it, or not look at all. */
 export type Mode = 'enforce' | 'passive' | 'off'
@@ -325,7 +326,8 @@ export interface GuardOptions extends GuardRules {
   /** Bits of an IPv6 address that stand for one client. Default 64. */
   ipv6Prefix?: number
   geo?: GeoOptions
-  store?: 'memory'
+  /** Where counters and bans are kept. Default `memory`: in each process by itself. */
+  store?: 'memory' | RedisStoreOptions
   /** Bound of each kind of state in memory. Default 250,000. */
   maxKeys?: number
   log?: {

@@ -1,5 +1,5 @@
 import type { CheckModule, Refusal } from '../check.ts'
-import { compileDetection, type Finding, type Overflow } from '../detect/index.ts'
+import { compileDetection, type Finding, type Match, type Overflow } from '../detect/index.ts'
 import { also, either, int, is, list, num, object, oneOf, record, regexp, rule, text, bool, fn, type Report } from '../options/shape.ts'
 import type { Category, DetectionRules } from '../../types/index.ts'
 
@@ -79,8 +79,18 @@ function attack ({ matches }: Finding): Refusal {
     rule: strongest.rule,
     evidence: SECRET.test(strongest.location) ? '[redacted]' : strongest.evidence,
     category: strongest.category,
+    exclusion: exclusionOf(strongest),
     strike: 'detection'
   }
+}
+
+const EXCLUDES: Readonly<Record<string, string>> = { query: 'params', body: 'fields', header: 'headers' }
+
+/** The narrowest `detection.exclude` that would let this pass. */
+function exclusionOf ({ location, rule }: Match): Readonly<Record<string, readonly string[]>> {
+  const dot = location.indexOf('.')
+  const member = dot === -1 ? undefined : EXCLUDES[location.slice(0, dot)]
+  return member === undefined ? { rules: [rule] } : { [member]: [location.slice(dot + 1)] }
 }
 
 /** Too large to be looked at is refused, but is nobody's strike. */

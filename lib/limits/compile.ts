@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { milliseconds } from '../options/shape.ts'
+import { milliseconds, type Report } from '../options/shape.ts'
 import type { Limiter } from './limiter.ts'
 import type { Counter } from './store.ts'
 import type { Limit } from '../../types/index.ts'
@@ -7,6 +7,8 @@ import type { Limit } from '../../types/index.ts'
 /** A limit, ready to use. */
 export interface CompiledLimit {
   name: string
+  /** The name as a string of structured fields. */
+  quoted: string
   counter: Counter
   /** `undefined`: `maxOf` tells. */
   max: number | undefined
@@ -27,16 +29,23 @@ export interface CompiledLimit {
 const failures = (_request: FastifyRequest, reply: FastifyReply): boolean => reply.statusCode >= 400
 
 /** Compiles the limits of one layer. `layer` names the bucket that they are, unless they have a group. */
-export function compileLimits (limits: readonly Limit[], layer: string, limiter: Limiter): CompiledLimit[] {
-  return limits.map((limit, i) => {
+export function compileLimits (limits: readonly Limit[], layer: string, limiter: Limiter, problem: Report): CompiledLimit[] {
+  return limits.flatMap((limit, i) => {
     const { group, algorithm = 'sliding-window', byCountry, key = 'ip', max, cost = 1, count = 'all' } = limit
     const window = milliseconds(limit.window)!
     const bucket = group === undefined ? `${layer}|${limit.name ?? i}|${window}|${algorithm}` : `group:${group}`
     const headers = limit.mode === 'passive' ? false : limit.headers ?? 'draft'
+    // Keys that a function makes of what a client sent must not meet those that clients are known by.
+    const counter = limiter.counter(`${bucket}|${key === 'ip' ? 'ip' : 'key'}`, window, algorithm)
+    if (typeof counter === 'string') {
+      problem('rateLimit.group', counter)
+      return []
+    }
     const compiled: CompiledLimit = {
       name: nameOf(limit, i),
-      // Keys that a function makes of what a client sent must not meet those that clients are known by.
-      counter: limiter.counter(`${bucket}|${key === 'ip' ? 'ip' : 'key'}`, window, algorithm),
+      // Names are checked for characters that no such string has.
+      quoted: `"${nameOf(limit, i).replace(/["\\]/g, '\\$&')}"`,
+      counter,
       max: typeof max === 'number' ? max : undefined,
       maxOf: typeof max === 'number' ? undefined : max,
       byCountry: byCountry && new Map(Object.entries(byCountry).map(([country, most]) => [country.toUpperCase(), most])),
@@ -50,7 +59,7 @@ export function compileLimits (limits: readonly Limit[], layer: string, limiter:
       legacy: headers === 'legacy' || headers === 'both'
     }
     const name = limit.name ?? (i === 0 ? layer : `${layer}#${i + 1}`)
-    limiter.know({ name, counter: compiled.counter, max: compiled.max, burst: limit.burst ?? compiled.max ?? 0, byClient: key === 'ip' })
+    limiter.know({ name, counter, max: compiled.max, burst: limit.burst ?? compiled.max ?? 0, byClient: key === 'ip' })
     return compiled
   })
 }

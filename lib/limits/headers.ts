@@ -1,13 +1,12 @@
 import type { FastifyReply } from 'fastify'
+import type { LimitAsk } from './ask.ts'
 import type { CompiledLimit } from './compile.ts'
-import type { Ask, Left, Taken } from './store.ts'
-
-export interface LimitAsk extends Ask { limit: CompiledLimit }
+import type { Left, Taken } from './store.ts'
 
 /** Writes the headers of answers. */
 export interface LimitHeaders {
-  /** Sets them on a reply that goes on. */
-  set: (reply: FastifyReply, asks: readonly LimitAsk[], taken: Taken) => void
+  /** Sets them on a reply that goes on. `joins`: other limits of the route may have set theirs. */
+  set: (reply: FastifyReply, asks: readonly LimitAsk[], taken: Taken, joins: boolean) => void
   /** Those of a refusal. */
   refusal: (reply: FastifyReply, asks: readonly LimitAsk[], taken: Taken, retryAfter: number) => Record<string, string>
 }
@@ -20,14 +19,13 @@ export interface LimitHeaders {
 export function limitHeaders (limits: readonly CompiledLimit[]): LimitHeaders {
   const draft = limits.some(({ draft }) => draft)
   const legacy = limits.some(({ legacy }) => legacy)
-  const names = new Map(limits.map((limit) => [limit, sfString(limit.name)]))
   // Where nothing of it depends on the request, the policy is one string for all.
   const fixed = limits.every(({ max, byCountry, skip, costOf }) => max !== undefined && byCountry === undefined && skip === undefined && costOf === undefined)
     ? limits.filter(({ draft }) => draft).map((limit) => policy(limit, limit.max!)).join(', ')
     : undefined
 
   function policy (limit: CompiledLimit, max: number): string {
-    return `${names.get(limit)};q=${max};w=${seconds(limit.counter.window)}`
+    return `${limit.quoted};q=${max};w=${seconds(limit.counter.window)}`
   }
 
   function policies (asks: readonly LimitAsk[]): string {
@@ -41,17 +39,18 @@ export function limitHeaders (limits: readonly CompiledLimit[]): LimitHeaders {
       const { limit } = asks[i]!
       if (!limit.draft) continue
       const { remaining, wait, next } = left[i]!
-      text += `${text === '' ? '' : ', '}${names.get(limit)};r=${remaining};t=${seconds(Math.max(wait, next))}`
+      text += `${text === '' ? '' : ', '}${limit.quoted};r=${remaining};t=${seconds(Math.max(wait, next))}`
     }
     return text
   }
 
   return {
-    set (reply, asks, taken) {
+    set (reply, asks, taken, joins) {
       const state = draft ? states(asks, taken) : ''
       if (state !== '') {
-        reply.header('ratelimit-policy', joined(reply, 'ratelimit-policy', policies(asks)))
-        reply.header('ratelimit', joined(reply, 'ratelimit', state))
+        const policy = policies(asks)
+        reply.header('ratelimit-policy', joins ? joined(reply, 'ratelimit-policy', policy) : policy)
+        reply.header('ratelimit', joins ? joined(reply, 'ratelimit', state) : state)
       }
       if (legacy) reply.headers(legacyHeaders(asks, taken.left))
     },
@@ -73,12 +72,7 @@ function seconds (ms: number): number {
   return Math.ceil(ms / 1000)
 }
 
-/** A string of structured fields; names are checked for other characters at start. */
-function sfString (text: string): string {
-  return `"${text.replace(/["\\]/g, '\\$&')}"`
-}
-
-/** Limits that were judged earlier, before authentication, have their part in the header already. */
+/** All limits of a route stand in one header, also those that were judged earlier. */
 function joined (reply: FastifyReply, name: string, value: string): string {
   const before = reply.getHeader(name)
   return before === undefined ? value : `${String(before)}, ${value}`

@@ -22,25 +22,25 @@ export interface Limiter {
   /**
    * The counter of a bucket; the same for the same id.
    *
-   * @throws {GUARD_OPTION_INVALID} if the bucket is known with another window or algorithm
+   * @returns what is wrong, if the bucket is known with another window or algorithm
    */
-  counter: (id: string, window: number, algorithm: Algorithm) => Counter
+  counter: (id: string, window: number, algorithm: Algorithm) => Counter | string
   /** Makes a limit known to `peek`, `consume` and `reset`. */
   know: (limit: KnownLimit) => void
   take: (asks: readonly Ask[]) => Taken | Promise<Taken>
   refund: (asks: readonly Ask[], at: number) => void | Promise<void>
   /** What is left to a client, by its address, or to any key of a limit with a `key` function. Limits whose `max` is a function are left out. */
-  peek: (client: string) => LimitState[]
+  peek: (client: string) => LimitState[] | Promise<LimitState[]>
   /** Takes from one of a client's limits, or from all; nothing if one of them has too little left. */
-  consume: (client: string, limit?: string, cost?: number) => LimitState[]
+  consume: (client: string, limit?: string, cost?: number) => LimitState[] | Promise<LimitState[]>
   /** Forgets what a client took, of all limits. */
-  reset: (client: string) => void
-  resetAll: () => void
+  reset: (client: string) => void | Promise<void>
+  resetAll: () => void | Promise<void>
   stats: () => Record<string, number>
 }
 
 export interface LimiterOptions {
-  store: LimiterStore<false>
+  store: LimiterStore
   now: () => number
   /** Bits of a v6 address that make one client. */
   ipv6Prefix?: number
@@ -76,7 +76,7 @@ export function limiter ({ store, ipv6Prefix = 64 }: LimiterOptions): Limiter {
         return counter
       }
       if (known.window === window && known.algorithm === algorithm) return known
-      throw new GUARD_OPTION_INVALID(`guard: rateLimit: limits of one group must have one window and one algorithm; ${id} has ${known.window} ms by ${known.algorithm} and ${window} ms by ${algorithm}`)
+      return `must have the same window and algorithm wherever it is used: ${known.window} ms by ${known.algorithm} and ${window} ms by ${algorithm}`
     },
 
     know (limit) {
@@ -88,23 +88,27 @@ export function limiter ({ store, ipv6Prefix = 64 }: LimiterOptions): Limiter {
 
     peek (client) {
       const asks = asksOf(client, undefined, 1)
-      return states(asks, store.peek(asks))
+      return statesOf(asks, store.peek(asks))
     },
 
     consume (client, name, cost = 1) {
       if (!Number.isSafeInteger(cost) || cost < 1) throw new GUARD_OPTION_INVALID('guard: cost must be a whole number from 1 up')
       const asks = asksOf(client, name, cost)
       if (name !== undefined && asks.length === 0) throw new GUARD_OPTION_INVALID(`guard: there is no limit ${JSON.stringify(name)} for such a key`)
-      return states(asks, store.take(asks))
+      return statesOf(asks, store.take(asks))
     },
 
     reset (client) {
-      store.reset([...counters.values()], keyOf(client))
+      return store.reset([...counters.values()], keyOf(client))
     },
 
     resetAll: () => store.clear(),
     stats: () => store.stats()
   }
+}
+
+function statesOf (asks: ReadonlyArray<Ask & { limit: string }>, taken: Taken | Promise<Taken>): LimitState[] | Promise<LimitState[]> {
+  return taken instanceof Promise ? taken.then((taken) => states(asks, taken)) : states(asks, taken)
 }
 
 function states (asks: ReadonlyArray<Ask & { limit: string }>, { left }: Taken): LimitState[] {

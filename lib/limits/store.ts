@@ -38,10 +38,14 @@ export interface Left {
 
 export interface Taken {
   passed: boolean
-  /** When, by the store's own clock; for `refund`. */
+  /** When, by the store's own clock; for `refund` alone. */
   at: number
+  /** Why nothing could be judged, where that refuses. */
+  failed?: string
   /** In the order of the asks. */
   left: Left[]
+  /** Why nobody could tell, where that is to refuse. */
+  failed?: string
 }
 
 type Answer<Remote extends boolean, T> = Remote extends true ? Promise<T> : T

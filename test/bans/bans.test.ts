@@ -247,7 +247,7 @@ test('bans, lifts and time agree with a plain model', () => {
         state.add(each.add, { duration: each.duration, reason: 'x' })
         model.set(each.add, clock.time + each.duration)
       } else if ('lift' in each) {
-        if (state.lift(each.lift) !== (model.get(each.lift) ?? 0) > clock.time) return false
+        if (state.lift(each.lift) !== ((model.get(each.lift) ?? 0) > clock.time)) return false
         model.delete(each.lift)
       } else {
         clock.time += each.pass

@@ -123,7 +123,7 @@ test('fixed-window: at most max pass in a window that the first request begins',
       now += after
       if (now >= ends) taken = 0
       const { passed } = store.take([ask(shared, 'a', { max, cost })])
-      if (passed !== taken + cost <= max) return false
+      if (passed !== (taken + cost <= max)) return false
       if (!passed) continue
       if (taken === 0) ends = now + WINDOW
       taken += cost
