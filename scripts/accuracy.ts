@@ -20,6 +20,8 @@ const FOLDER = process.env['GUARD_CORPORA'] ?? '/work/shared/corpora'
 /** Sources whose cases may be read while rules are written; the others only count. */
 const IN_VIEW = new Set(['crs-regression', 'libinjection', 'docs-markdown', 'octokit-webhooks'])
 const HARD = new Set(['code-text', 'hard-negative', 'fp-list', 'markdown'])
+/** As on a server whose only route is a wildcard. */
+const UNMATCHED = process.argv.includes('--unmatched')
 const NOT_HEADLINE = new Set(['cve', 'scanner-path'])
 
 export function load (folder: string): Case[] {
@@ -37,10 +39,10 @@ function parsed (text: string, type: string): unknown {
   }
 }
 
-export function judge (detector: ReturnType<typeof compileDetection>, { request, category }: Case): Finding | undefined {
+export function judge (detector: ReturnType<typeof compileDetection>, { request }: Case): Finding | undefined {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(request.headers)) headers[name.toLowerCase()] = value
-  const finding = detector.request(request.url, headers, category === 'scanner-path')
+  const finding = detector.request(request.url, headers, UNMATCHED)
   if (finding !== undefined || request.body === undefined || request.body === null) return finding
   const text = request.bodyEncoding === 'base64' ? Buffer.from(request.body, 'base64').toString('utf8') : request.body
   const type = (headers['content-type'] ?? '').toLowerCase()

@@ -1,5 +1,5 @@
 import { K } from './keywords.ts'
-import { brief, inFence, signIf, type Look } from './look.ts'
+import { brief, inFence, signIf, signOutside, type Look } from './look.ts'
 import * as place from './place.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
@@ -60,21 +60,21 @@ function shortText (look: Look): void {
   const { text, words, chars } = look
   const prose = /(?:\b[A-Za-z]{2,}\b[ ,]+){5}/.test(text)
   if ((words & K.CODE) !== 0 || (look.count < 5 && (chars & C.PAREN) !== 0)) {
-    if ((look.count < 5 && (look.place & place.HEADER) === 0) || ((look.place & place.NAME) !== 0 && look.count < 12)) signIf(look, rule['php-call'], /^/.test(text) && PHP_CALL.test(text) && !/[^;]\s\w+\s\w+\(/.test(text) ? PHP_CALL : SURE_CALL)
-    else if (!prose) signIf(look, rule['php-call'], SURE_CALL)
-    signIf(look, rule.node, /require\s*[([]\s*["'`]?(?:node:)?(?:child_process|fs|os|vm|net|http|module|cluster|req\.)|child_process|(?:process|global|globalThis)\s*[.[]\s*["'`]?(?:mainModule|binding|env|dlopen|constructor|exit|kill|process|root)|require\.main|\._load\s*\(|constructor\.constructor\s*\(|\bprocess\s*\.\s*(?:exit|kill|abort)\s*\(|console\s*\.\s*(?:info|log|debug|error|trace|warn)\s*\(\s*\d|(?:exec|spawn|fork|execFile)(?:Sync)?\s*\(\s*["'`]|(?:readFile|readdir|writeFile)(?:Sync)?\s*\(|import\s*\(\s*["'](?:child_process|fs)/)
-    signIf(look, rule.python, /__import__\s*\(|\bos\s*\.\s*(?:system|popen|exec\w*|spawn\w*|listdir|environ)\b|subprocess\s*\.\s*\w+\s*\(|(?:eval|exec)\s*\(\s*(?:compile|open|__|["'(])|__(?:builtins|globals|class|subclasses)__|import\s+(?:os|sys|subprocess|socket|pty|commands)\s*[;,]|\bopen\s*\(\s*["']\/|getattr\s*\(\s*__/)
-    signIf(look, rule.ruby, /\b(?:Process\.(?:spawn|exec|daemon|fork)|Kernel\.(?:exec|system|spawn|`|fork|open)|IO\.(?:popen|read|binread)|Open3\.\w+|PTY\.spawn|File\.(?:open|read|delete)|Dir\.\w+|Object\.const_get|instance_eval|class_eval)\s*[("'\s]|%x[({[]|\beval\s*\(\s*["'`]|\.send\s*\(\s*:/)
+    if ((look.count < 5 && (look.place & place.HEADER) === 0) || ((look.place & place.NAME) !== 0 && look.count < 12)) signOutside(look, rule['php-call'], PHP_CALL.test(text) && !/[^;]\s\w+\s\w+\(/.test(text) ? PHP_CALL : SURE_CALL)
+    else if (!prose) signOutside(look, rule['php-call'], SURE_CALL)
+    signOutside(look, rule.node, /require\s*[([]\s*["'`]?(?:node:)?(?:child_process|fs|os|vm|net|http|module|cluster|req\.)|child_process|(?:process|global|globalThis)\s*[.[]\s*["'`]?(?:mainModule|binding|env|dlopen|constructor|exit|kill|process|root)|require\.main|\._load\s*\(|constructor\.constructor\s*\(|\bprocess\s*\.\s*(?:exit|kill|abort)\s*\(|console\s*\.\s*(?:info|log|debug|error|trace|warn)\s*\(\s*\d|(?:exec|spawn|fork|execFile)(?:Sync)?\s*\(\s*["'`]|(?:readFile|readdir|writeFile)(?:Sync)?\s*\(|import\s*\(\s*["'](?:child_process|fs)/)
+    signOutside(look, rule.python, /__import__\s*\(|\bos\s*\.\s*(?:system|popen|exec\w*|spawn\w*|listdir|environ)\b|subprocess\s*\.\s*\w+\s*\(|(?:eval|exec)\s*\(\s*(?:compile|open|__|["'(])|__(?:builtins|globals|class|subclasses)__|import\s+(?:os|sys|subprocess|socket|pty|commands)\s*[;,]|\bopen\s*\(\s*["']\/|getattr\s*\(\s*__/)
+    signOutside(look, rule.ruby, /\b(?:Process\.(?:spawn|exec|daemon|fork)|Kernel\.(?:exec|system|spawn|`|fork|open)|IO\.(?:popen|read|binread)|Open3\.\w+|PTY\.spawn|File\.(?:open|read|delete)|Dir\.\w+|Object\.const_get|instance_eval|class_eval)\s*[("'\s]|%x[({[]|\beval\s*\(\s*["'`]|\.send\s*\(\s*:/)
   }
-  if ((chars & C.AT) !== 0) signIf(look, rule.ruby, /@\{\s*\[|\b(?:system|exec)\s+['"]\w/)
-  signIf(look, rule.ruby, /(?:^|[;({]\s*)(?:system|exec)\s+["'][\w/]/)
+  if ((chars & C.AT) !== 0) signOutside(look, rule.ruby, /@\{\s*\[|\b(?:system|exec)\s+['"]\w/)
+  signOutside(look, rule.ruby, /(?:^|[;({]\s*)(?:system|exec)\s+["'][\w/]/)
   if ((chars & C.DOLLAR) !== 0) {
-    signIf(look, rule['php-variable'], VARIABLE)
-    if (look.count <= 16 && !prose) signIf(look, rule['php-variable'], /\$\s*\{\s*['"$]|\$\s+\{|^\s*\$\{\w+\}\s*$/)
+    signOutside(look, rule['php-variable'], VARIABLE)
+    if (look.count <= 16 && !prose) signOutside(look, rule['php-variable'], /\$\s*\{\s*['"$]|\$\s+\{/)
   }
-  if ((chars & C.PAREN) !== 0 && look.count <= 14 && !prose && (chars & (C.DOLLAR | C.QUOTE | C.DQUOTE)) !== 0) signIf(look, rule['php-variable'], DYNAMIC)
-  signIf(look, rule.flight, /"\$\w*:__proto__|"\$\d+:constructor|"_prefix"\s*:|"\$B\d+"/)
-  if ((chars & C.EQ) !== 0) signIf(look, rule['php-setting'], /(?:^|[&\s;])(?:allow_url_(?:include|fopen)|auto_(?:prepend|append)_file|disable_functions|open_basedir|safe_mode|suhosin\.\w+|opcache\.\w+|session\.\w+|mbstring\.\w+|memory_limit|unserialize_\w+|precision|engine|smtp|display_errors|error_log|extension_dir|sendmail_path|zend\.\w+|cgi\.force_redirect|register_globals|log_errors)\s*=/i)
-  signIf(look, rule.loop, /\bwhile\s*\(\s*(?:true|1|!0|!!|[!+-]|String|"|')|\bfor\s*\(\s*;\s*;\s*\)|new\s+Date\(\)\s*;\s*do\s*\{/)
-  if (look.on[rule.call.no] === 1 && look.count < 8) signIf(look, rule.call, PHP_CALL)
+  if ((chars & C.PAREN) !== 0 && look.count <= 14 && !prose && (chars & (C.DOLLAR | C.QUOTE | C.DQUOTE)) !== 0) signOutside(look, rule['php-variable'], DYNAMIC)
+  signOutside(look, rule.flight, /"\$\w*:__proto__|"\$\d+:constructor|"_prefix"\s*:|"\$B\d+"/)
+  if ((chars & C.EQ) !== 0) signOutside(look, rule['php-setting'], /(?:^|[&\s;])(?:allow_url_(?:include|fopen)|auto_(?:prepend|append)_file|disable_functions|open_basedir|safe_mode|suhosin\.\w+|opcache\.\w+|session\.\w+|mbstring\.\w+|memory_limit|unserialize_\w+|precision|engine|smtp|display_errors|error_log|extension_dir|sendmail_path|zend\.\w+|cgi\.force_redirect|register_globals|log_errors)\s*=/i)
+  signOutside(look, rule.loop, /\bwhile\s*\(\s*(?:true|1|!0|!!|[!+-]|String|"|')|\bfor\s*\(\s*;\s*;\s*\)|new\s+Date\(\)\s*;\s*do\s*\{/)
+  if (look.on[rule.call.no] === 1 && look.count < 8) signOutside(look, rule.call, PHP_CALL)
 }

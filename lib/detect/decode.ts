@@ -165,7 +165,7 @@ export function escapes (text: string): string {
       out += text.slice(from, at) + String.fromCodePoint(code)
       from = end
     }
-    at = text.indexOf('\\', code >= 0 ? end : at + 1 + (kind === 92 ? 0 : 0))
+    at = text.indexOf('\\', code >= 0 ? end : at + 1)
   }
   return from === 0 ? text : out + text.slice(from)
 }
@@ -180,19 +180,18 @@ function octalAt (text: string, at: number): number {
   return value
 }
 
-const LOOKALIKES: Readonly<Record<string, string>> = {
-  '\u2018': "'", '\u2019': "'", '\u201a': "'", '\u201b': "'", '\u2032': "'", '\u02b9': "'", '\u02bc': "'", '\u02c8': "'", '\u00b4': "'", '\u2035': "'",
-  '\u201c': '"', '\u201d': '"', '\u201e': '"', '\u2033': '"', '\u02ba': '"', '\u00bc': '<', '\u00be': '>', '\u2039': '<', '\u203a': '>', '\u00a0': ' ',
-  '\u2044': '/', '\u2215': '/', '\u2024': '.', '\u3002': '.', '\u2028': '\n', '\u2029': '\n', '\u200b': '', '\u200c': '', '\u200d': '', '\u2060': '', '\ufeff': '', '\u2216': '\\'
-}
+const LOOKALIKES: ReadonlyMap<string, string> = new Map([
+  ["'", '\u2018\u2019\u201a\u201b\u2032\u02b9\u02bc\u02c8\u00b4\u2035'], ['"', '\u201c\u201d\u201e\u2033\u02ba'], ['<', '\u00bc\u2039'], ['>', '\u00be\u203a'], [' ', '\u00a0'],
+  ['/', '\u2044\u2215'], ['.', '\u2024\u3002'], ['\n', '\u2028\u2029'], ['\\', '\u2216'], ['', '\u200b\u200c\u200d\u2060\ufeff']
+].flatMap(([ascii, chars]) => [...chars!].map((char): [string, string] => [char, ascii!])))
+// eslint-disable-next-line no-misleading-character-class
 const LOOKALIKE = /[\u2018\u2019\u201a\u201b\u2032\u02b9\u02bc\u02c8\u00b4\u2035\u201c\u201d\u201e\u2033\u02ba\u00bc\u00be\u2039\u203a\u00a0\u2044\u2215\u2024\u3002\u2028\u2029\u200b\u200c\u200d\u2060\ufeff\u2216]/g
 
 /** Full-width and typographic forms as the ASCII they are read as. */
 export function fold (text: string): string {
-  return text.replace(LOOKALIKE, (char) => LOOKALIKES[char]!).normalize('NFKC')
+  return text.replace(LOOKALIKE, (char) => LOOKALIKES.get(char)!).normalize('NFKC')
 }
 
-// eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g
 
 /** Without the control characters that parsers skip. */
@@ -232,7 +231,6 @@ base64Codes[45] = 62
 base64Codes[95] = 63
 
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,3}$/
-// eslint-disable-next-line no-control-regex
 const UNPRINTABLE = /[^\t\n\r -~\u00a0-\uffff]|\ufffd/
 
 /** The text that a value is the base64 of, if it is text. The first eight characters decide nearly always. */

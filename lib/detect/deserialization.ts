@@ -19,7 +19,8 @@ export function mayBeSerialized (look: Look): boolean {
     const first = look.text.charCodeAt(0)
     if (first === 114 || first === 65 || first === 66 || first === 75 || first === 72 || first === 103 || first === 67 || first === 97 || first === 128) return true
   }
-  return (look.words & K.SERIAL) !== 0 && ((look.chars & (C.COLON | C.BANG | C.BRACE | C.LINE | C.DOLLAR)) !== 0) || (look.pairs & P.DOLLAR_WORD) !== 0 || (look.chars & C.CONTROL) !== 0
+  if ((look.words & K.SERIAL) !== 0 && (look.chars & (C.COLON | C.BANG | C.BRACE | C.LINE | C.DOLLAR)) !== 0) return true
+  return (look.pairs & P.DOLLAR_WORD) !== 0 || (look.chars & C.CONTROL) !== 0
 }
 
 export function deserialization (look: Look): void {

@@ -29,6 +29,8 @@ const ROUNDS = 4
 export interface Engine {
   look: Look
   own: readonly CodedOwnRule[]
+  /** Levels above 1 look at values of plain words too. */
+  thorough: boolean
   /** Found so far in this request. */
   matches: Match[]
   /** Highest score of a single value. */
@@ -58,6 +60,7 @@ export function createEngine (rules: DetectionRules): Engine {
   return {
     look: { text: '', place: 0, name: '', on, score: 0, signs: [], threshold: rules.threshold ?? 5, chars: 0, pairs: 0, words: 0, count: 0, longest: 0 },
     own,
+    thorough: level > 1,
     matches: [],
     score: 0,
     trail: [],
@@ -93,9 +96,10 @@ function codeOwnRule (own: OwnRule): CodedOwnRule {
 
 /** Characters that no detector cares about unless there is a word with them. */
 const QUIET = C.SPACE | C.DOT | C.MINUS | C.COMMA | C.COLON | C.SLASH | C.AT | C.WIDE | C.PLUS
-const LOUD_WORDS = ~(K.SHELL | K.LOGIC | K.SCHEME | K.TAG | K.HTTP | K.MAIL | K.SQL_CALL | K.TEMPLATE | K.OPERATOR | K.WINDOWS | K.EXTENSION | K.DOM | K.LOOKUP | K.SINK)
+const LOUD_WORDS = K.SQL_LEAD | K.SQL_META | K.SHELL_SURE | K.JAVA | K.PROTO
 const LOUD_PLACES = place.FILE_NAME
 const LOUD_PAIRS = P.DASHES | P.COLON_SLASH | P.DOTS | P.COLONS | P.SLASHES
+const NO_BASE64 = C.SPACE | C.DOT | C.COMMA | C.COLON | C.AT | C.WIDE
 
 /** Judges one text with all its views; true if it reaches the threshold. */
 export function judge (engine: Engine, text: string, where: number, name: string): boolean {
@@ -103,11 +107,37 @@ export function judge (engine: Engine, text: string, where: number, name: string
   look.text = text
   look.place = where
   scan(text, look)
-  if (engine.own.length === 0 && (look.chars & ~QUIET) === 0 && (look.words & LOUD_WORDS) === 0 && (look.pairs & LOUD_PAIRS) === 0 && look.longest < 10 && (where & LOUD_PLACES) === 0 && (where & place.NAME) === 0) return false
+  if (quiet(look, where, engine.thorough) && engine.own.length === 0) return false
   look.name = name
   look.score = 0
   if (look.signs.length > 0) look.signs = []
   return judgeViews(engine, look, text)
+}
+
+/** Whether no detector could find anything; most values end here. */
+function quiet (look: Look, where: number, thorough: boolean): boolean {
+  const { chars, words } = look
+  if (thorough && words !== 0) return false
+  if ((words & K.DOM) !== 0 && (chars & C.DOT) !== 0 && look.count < 5) return false
+  if ((chars & ~QUIET) !== 0 || (words & LOUD_WORDS) !== 0 || (where & LOUD_PLACES) !== 0) return false
+  if ((where & place.NAME) !== 0 && look.text.includes('__')) return false
+  if ((look.pairs & LOUD_PAIRS) !== 0) return (look.pairs & LOUD_PAIRS & ~(P.COLON_SLASH | P.SLASHES)) === 0 && plainUrl(look, where)
+  if ((words & K.FILE) !== 0 && (chars & (C.SLASH | C.DOT)) !== 0) return false
+  if ((words & (K.SCRIPT_SCHEME | K.HOST | K.SCHEME)) !== 0 && (chars & (C.COLON | C.SLASH)) !== 0) return false
+  return look.longest < 10 || (chars & NO_BASE64) !== 0 || look.count > 6
+}
+
+/** `https://name.tld/...`: a URL whose host is a name, with nothing unusual in it. */
+function plainUrl (look: Look, where: number): boolean {
+  if ((look.words & (K.SCHEME | K.HOST | K.FILE | K.SCRIPT_SCHEME)) !== 0 || (look.chars & (C.AT | C.WIDE | C.SPACE)) !== 0 || (where & place.INCLUDES) !== 0) return false
+  const { text } = look
+  if (!text.startsWith('http')) return false
+  const at = text.charCodeAt(4) === 115 ? 8 : 7
+  if (text.charCodeAt(at - 1) !== 47) return false
+  const slash = text.indexOf('/', at)
+  // A name ends in letters, and in more than hexadecimal ones.
+  const last = text.charCodeAt((slash < 0 ? text.length : slash) - 1) | 32
+  return last > 102 && last < 123 && text.indexOf('//', at) < 0
 }
 
 function judgeViews (engine: Engine, look: Look, text: string): boolean {
@@ -139,9 +169,19 @@ function see (engine: Engine, look: Look, text: string): void {
   detectAll(engine, look)
 }
 
+/** A long text without a single word: nothing but steps up and JavaScript of brackets can be in it. */
+function signsOnly (look: Look): void {
+  if (mayTraverse(look)) traversal(look)
+  if ((look.chars & C.BRACKET) !== 0) xss(look)
+}
+
 /** Every detector whose cheap test says so, until the score suffices. */
 function detectAll (engine: Engine, look: Look): void {
   const enough = look.threshold
+  if (look.count === 0 && look.text.length > 512) {
+    signsOnly(look)
+    return
+  }
   if (mayTraverse(look)) traversal(look)
   if (look.score < enough && mayBeInclusion(look)) fileInclusion(look)
   if (look.score < enough && mayBeSsrf(look)) ssrf(look)
@@ -188,7 +228,6 @@ export function conclude (engine: Engine): Finding | undefined {
 function evidence (text: string, at: number, end: number): string {
   const from = Math.max(0, Math.min(at, text.length) - 8)
   const part = text.slice(from, Math.min(from + 60, Math.max(end + 8, from + 16)))
-  // eslint-disable-next-line no-control-regex
   return part.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`).slice(0, 60)
 }
 

@@ -7,15 +7,15 @@ import { C, P } from './scan.ts'
 const rule = rulesOf('file-inclusion', {
   wrapper: [1, 5, "one of PHP's stream wrappers", 'php://filter/convert.base64-encode/resource=index.php', 'the php manual'],
   data: [1, 5, 'a data: URL that carries a script', 'data:text/plain;base64,PD9waHAgcGhwaW5mbygpOw==', 'data:image/png;base64,iVBORw0KGgo='],
-  remote: [1, 5, 'a remote script for a parameter that is included', 'http://evil.example/shell.txt?', 'https://example.com/?page=2'],
+  remote: [1, 5, 'a remote script for a parameter that is included', 'http://evil.example/shell.txt?', '/help.txt'],
   bare: [1, 5, 'the start of a URL with nothing behind it, as scanners send it', 'https?', 'http or https?'],
   share: [1, 5, 'a file on a Windows share', '\\\\10.0.0.1\\share\\x.php', 'a\\\\b'],
   address: [2, 5, 'a URL with an address for a host', 'http://93.184.216.34/x', 'http://example.com/x']
 })
 
 export function mayBeInclusion (look: Look): boolean {
-  return ((look.words & (K.SCHEME | K.SCRIPT_SCHEME)) !== 0 && (look.chars & C.COLON) !== 0) || (look.pairs & P.BACKSLASHES) !== 0 ||
-    ((look.words & K.SCHEME) !== 0 && (look.chars & C.BANG) !== 0 && look.count < 3)
+  return ((look.words & (K.SCHEME | K.WEB | K.SCRIPT_SCHEME)) !== 0 && (look.chars & C.COLON) !== 0) || (look.pairs & P.BACKSLASHES) !== 0 ||
+    ((look.words & (K.SCHEME | K.WEB)) !== 0 && (look.chars & C.BANG) !== 0 && look.count < 3)
 }
 
 const WRAPPER = /(?:^|[^a-z0-9])(?:php:\/\/(?:filter|input|stdin|stdout|memory|temp|output|fd)|(?:phar|expect|zip|ogg|rar|ssh2(?:\.\w+)?|compress\.(?:zlib|bzip2)|glob|zlib|bzip2):\/\/[^\s]|(?:php|phar|expect|compress\.zlib):\/\/)/i
@@ -25,8 +25,8 @@ const ADDRESS_SCRIPT = /^(?:https?|ftps?):\/\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a
 
 export function fileInclusion (look: Look): void {
   const { text } = look
-  if ((look.words & K.SCHEME) !== 0) {
-    if (signIf(look, rule.wrapper, WRAPPER)) return
+  if ((look.words & K.SCHEME) !== 0 && signIf(look, rule.wrapper, WRAPPER)) return
+  if ((look.words & (K.SCHEME | K.WEB)) !== 0) {
     const query = (look.place & (place.QUERY | place.FORM | place.VALUE | place.JSON_VALUE)) !== 0 && (look.place & (place.NAME | place.REFERER)) === 0
     if (query) {
       if (/^(?:https?|ftps?|file):?\/*\?$/i.test(text)) signIf(look, rule.bare, /^/)

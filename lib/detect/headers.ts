@@ -11,8 +11,15 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ['referer', place.HEADER | place.REFERER], ['cookie', place.HEADER | place.COOKIE]
 ])
 
-/** Values that a detector has judged clean, by the kind of header: browsers send the same ones with every request. */
+/** Values that a detector has judged clean: browsers send the same ones with every request. One for each kind of header, since kinds are judged differently. */
 export interface Memory { seen: Set<string>, older: Set<string> }
+
+/** Whose memory a header's value goes to: 0 cookies, 1 chatty ones, 2 referer, 3 file names, 4 the rest. */
+export function memoryOf (name: string): number {
+  const kind = KINDS.get(name)
+  if (kind === undefined) return 4
+  return (kind & place.CHATTY) !== 0 ? 1 : (kind & place.COOKIE) !== 0 ? 0 : (kind & place.REFERER) !== 0 ? 2 : 3
+}
 
 const REMEMBERED = 500
 

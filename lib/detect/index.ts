@@ -1,6 +1,6 @@
 import { raw, walk, type Walk } from './body.ts'
 import { conclude, createEngine, judge, report, type Engine } from './engine.ts'
-import { judgeHeader, remember, remembers, type Memory } from './headers.ts'
+import { judgeHeader, memoryOf, remember, remembers, type Memory } from './headers.ts'
 import * as place from './place.ts'
 import { judgePath } from './path.ts'
 import { declared } from './rules.ts'
@@ -22,7 +22,7 @@ export interface Detector {
 }
 
 /** Every built-in rule; the documents are made of it. */
-export const ruleCatalogue: readonly Rule[] = declared.map(({ no, ...rule }) => rule)
+export const ruleCatalogue: readonly Rule[] = declared.map(({ id, category, level, score, about, match, pass }) => ({ id, category, level, score, about, match, pass }))
 
 /**
  * Compiles rules to a detector. It is synchronous and reuses its state: one call after the other, never nested.
@@ -32,8 +32,7 @@ export const ruleCatalogue: readonly Rule[] = declared.map(({ no, ...rule }) => 
 export function compileDetection (rules: DetectionRules, defaults: { maxBytes: number }): Detector {
   const engine = createEngine(rules)
   const { query = true, path = true, headers = true, cookies = true, body = true } = rules.scan ?? {}
-  const memory: Memory = { seen: new Set(), older: new Set() }
-  const cookieMemory: Memory = { seen: new Set(), older: new Set() }
+  const memories: Memory[] = Array.from({ length: 5 }, () => ({ seen: new Set(), older: new Set() }))
   const names = new Set<string>()
   const start = (): Walk => ({
     maxBytes: rules.maxBytes ?? defaults.maxBytes,
@@ -59,7 +58,7 @@ export function compileDetection (rules: DetectionRules, defaults: { maxBytes: n
         engine.root = 'query'
         judgePairs(engine, url.slice(mark + 1), place.QUERY)
       }
-      if (headers || cookies) judgeHeaders(engine, values, headers, cookies, memory, cookieMemory)
+      if (headers || cookies) judgeHeaders(engine, values, headers, cookies, memories)
       return conclude(engine)
     },
     body (value, contentType) {
@@ -81,7 +80,7 @@ export function compileDetection (rules: DetectionRules, defaults: { maxBytes: n
   }
 }
 
-function judgeHeaders (engine: Engine, values: HeaderValues, headers: boolean, cookies: boolean, memory: Memory, cookieMemory: Memory): void {
+function judgeHeaders (engine: Engine, values: HeaderValues, headers: boolean, cookies: boolean, memories: readonly Memory[]): void {
   for (const name in values) {
     const value = values[name]
     if (value === undefined || value === '') continue
@@ -91,12 +90,12 @@ function judgeHeaders (engine: Engine, values: HeaderValues, headers: boolean, c
       for (const one of value) judgeHeader(engine, name, one)
       continue
     }
-    const known = isCookie ? cookieMemory : memory
+    const known = memories[memoryOf(name)]!
     if (remembers(known, value)) continue
     if (engine.headers?.has(name) === true) continue
     const before = engine.matches.length
     judgeHeader(engine, name, value)
-    if (engine.matches.length === before && known.seen.size < 10_000) remember(known, value)
+    if (engine.matches.length === before) remember(known, value)
   }
 }
 

@@ -3,7 +3,7 @@ export const K = {
   LOGIC: 1, SQL: 1 << 1, SQL_CALL: 1 << 2, SQL_META: 1 << 3, SHELL: 1 << 4, SHELL_SURE: 1 << 5, WINDOWS: 1 << 6, SINK: 1 << 7,
   TAG: 1 << 8, EVENT: 1 << 9, SCRIPT_SCHEME: 1 << 10, CODE: 1 << 11, TEMPLATE: 1 << 12, FILE: 1 << 13, SCHEME: 1 << 14, HOST: 1 << 15,
   PROTO: 1 << 16, LOOKUP: 1 << 17, XML: 1 << 18, HEADER: 1 << 19, OPERATOR: 1 << 20, SERIAL: 1 << 21, HTTP: 1 << 22, MAIL: 1 << 23,
-  JAVA: 1 << 24, DOM: 1 << 25, EXTENSION: 1 << 26
+  JAVA: 1 << 24, DOM: 1 << 25, EXTENSION: 1 << 26, SQL_LEAD: 1 << 27, WEB: 1 << 28
 } as const
 
 /** Words of English that are also commands: they count only with a command's surroundings. */
@@ -27,6 +27,8 @@ const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
   [K.LOGIC, 'or and xor not like rlike regexp between div mod is in glob having sounds collate exists null true false'],
   [K.SQL, 'select union insert update delete drop alter create truncate replace exec execute declare waitfor merge grant revoke shutdown from where order group ' +
     'procedure limit values into case when then handler backup restore kill begin goto rename load intersect except minus prepare set call desc distinct returning analyze if'],
+  [K.SQL_LEAD, 'select union insert delete drop alter truncate exec execute declare waitfor shutdown having procedure rlike regexp merge outfile'],
+  [K.WEB, 'http https ws wss mailto'],
   [K.SQL_CALL, 'sleep benchmark concat concat_ws group_concat char chr ascii ord hex unhex substr substring mid cast convert load_file count version database user ' +
     'current_user session_user system_user schema schema_name user_name db_name extractvalue updatexml if ifnull nullif isnull coalesce greatest least elt make_set field md5 sha1 sha2 ' +
     'length char_length bit_length lower upper lcase ucase ltrim rtrim trim lpad rpad left right instr locate position reverse repeat replace strcmp conv bin oct ' +
@@ -59,7 +61,7 @@ const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
     'process mainmodule global root settings handler application session url_for get_flashed_messages raw puts ruby php math velocity inspect type collect tostring stringutil randomutils new'],
   [K.FILE, 'etc passwd shadow group hosts proc self environ var log windows win winnt system32 boot ini web inf htpasswd htaccess ssh id_rsa aws credentials git env config php root home ' +
     'authorized_keys bash_history cmdline version fd inetpub sam access error httpd apache apache2 nginx my cnf tmp sess sys usr opt kube docker'],
-  [K.SCHEME, 'http https ftp ftps sftp file gopher dict php phar ldap ldaps jar zip data expect glob ogg rar ssh2 netdoc tftp imap imaps pop3 smtp rtmp rtsp smb rtsp telnet ws wss ldapi mailto filter input zlib bzip2 compress'],
+  [K.SCHEME, 'ftp ftps sftp file gopher dict php phar ldap ldaps jar zip data expect glob ogg rar ssh2 netdoc tftp imap imaps pop3 smtp rtmp rtsp smb rtsp telnet ldapi filter input zlib bzip2 compress'],
   [K.HOST, 'localhost localhost4 localhost6 localdomain metadata localtest lvh nip xip sslip instance burpcollaborator oastify ' +
     'internal meta compute computemetadata internal127 vcap lacolhost readme ip6 ipv6 spoofed'],
   [K.PROTO, '__proto__ constructor prototype __definegetter__ __definesetter__ __lookupgetter__'],
@@ -73,7 +75,7 @@ const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
   [K.EXTENSION, 'php php3 php4 php5 php7 php8 phtml phps pht phar jsp jspx asp aspx ashx asmx cer asa cgi pl py sh exe bat cmd dll jar war htaccess config shtml cfm swf so ps1 vbs scr hta inc bak yml env ini log']
 ]
 
-export const SLOTS = 8192
+export const SLOTS = 4096
 export const keywordHashes = new Int32Array(SLOTS)
 export const keywordBits = new Int32Array(SLOTS)
 
@@ -93,4 +95,3 @@ for (const [bits, words] of WORDS) {
     keywordBits[slot] = (keywordBits[slot] ?? 0) | bits
   }
 }
-

@@ -1,5 +1,5 @@
 import type { CodedRule } from './rules.ts'
-import type { Scan } from './scan.ts'
+import { C, type Scan } from './scan.ts'
 
 /** One sign found in a text. */
 export interface Sign {
@@ -79,16 +79,41 @@ export function signAt (look: Look, rule: CodedRule, sticky: RegExp, at: number)
   return true
 }
 
-/** Whether a position lies in a closed fence of a Markdown text: code that is shown, in an article. */
-export function inFence (look: Look, at: number, short = false): boolean {
-  if (!short && brief(look)) return false
-  const { text } = look
+let fencedText = ''
+/** Start and end of each closed fence of `fencedText`, in order. */
+let fences: number[] = []
+
+function findFences (text: string): void {
+  fencedText = text
+  fences = []
   let open = text.indexOf('```')
-  while (open >= 0 && open < at) {
+  while (open >= 0) {
     const close = text.indexOf('\n```', open + 3)
-    if (close < 0) return false
-    if (at < close) return true
+    if (close < 0) return
+    fences.push(open, close)
     open = text.indexOf('```', close + 4)
   }
-  return false
+}
+
+/** Whether a position lies in a closed fence of a Markdown text: code that is shown, in an article. */
+export function inFence (look: Look, at: number, short = false): boolean {
+  if ((!short && brief(look)) || (look.chars & C.BACKTICK) === 0) return false
+  if (look.text !== fencedText) findFences(look.text)
+  let low = 0
+  let high = fences.length >> 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (fences[middle * 2 + 1]! > at) high = middle
+    else low = middle + 1
+  }
+  return low * 2 < fences.length && fences[low * 2]! < at
+}
+
+/** As `signIf`, but not for what a closed fence of Markdown shows. */
+export function signOutside (look: Look, rule: CodedRule, pattern: RegExp): boolean {
+  if (look.on[rule.no] !== 1) return false
+  const found = pattern.exec(look.text)
+  if (found === null || inFence(look, found.index + 1, true)) return false
+  sign(look, rule, found.index, found.index + found[0].length)
+  return true
 }

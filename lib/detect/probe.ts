@@ -7,16 +7,16 @@ const rule = rulesOf('probe', {
   repository: [1, 5, 'a repository or editor folder, on no route', '/.git/config', '/git'],
   cms: [1, 5, 'a page of a CMS or admin tool, on no route', '/wp-login.php', '/login'],
   backup: [1, 5, 'a backup or dump, on no route', '/backup.sql.zip', '/backup'],
-  script: [1, 5, 'a server-side script, on no route', '/shell.php', '/shell'],
-  device: [1, 5, 'a known weak spot of a device or framework, on no route', '/cgi-bin/luci', '/luci']
+  script: [2, 5, 'a server-side script, on no route', '/shell.php', '/shell'],
+  device: [1, 5, 'a known weak spot of a device or framework, on no route', '/cgi-bin/luci', '/login']
 })
 
 const SECRET = /(?:^|\/)(?:\.env(?:$|[./_-])|\.?aws\/|\.ssh\/|id_rsa|\.htpasswd|\.htaccess|\.npmrc|\.netrc|\.pypirc|\.docker\/|\.dockerenv|credentials(?:\.json)?$|secrets?\.(?:json|ya?ml|env|php)|web\.config$|appsettings[\w.]*\.json$|config\.(?:php|inc|ya?ml|env|bak|ini)$|\.bash_history|\.history$|wp-config|settings\.local\.json|mcp\.json$|etc\/(?:passwd|shadow)|proc\/|sys\/class|@fs\/|@id\/|database\.yml$|\.kube\/|[\w-]+\.(?:pem|key|p12|pfx|kdbx)$|\.well-known\/openid-configuration\.)/i
 const REPOSITORY = /(?:^|\/)\.(?:git|svn|hg|bzr|cvs|idea|vscode|DS_Store|gitignore|cursor(?:ignore)?|aiignore|aider|cline|claude|continue|windsurf|roo|junie|kiro|n8n|plandex|opencode|codex|copilot|gemini|ds_store|project|settings|terraform|circleci|github)(?:$|[/._-])|(?:^|\/)CVS\/|\.fabric\//i
 const CMS = /(?:^|\/)(?:wp-(?:admin|login|includes|content|json\/wp\/v2\/users|cron|config|trackback|signup)|wordpress\/|xmlrpc\.php|phpmyadmin|pma\/|adminer|myadmin|mysqladmin|dbadmin|administrator\/|joomla|drupal|typo3|magento|user\/register|sites\/default\/|umbraco|sitecore|manager\/html|host-manager|phpinfo|info\.php|server-(?:status|info)$|_profiler|actuator(?:\/|$)|jenkins|solr\/|jmx-console|web-console|invoker\/|console\/login|_ignition|telescope\/|horizon\/|elmah\.axd|trace\.axd|hudson|axis2|struts|owa\/|ecp\/|autodiscover|vendor\/phpunit)/i
-const BACKUP = /\.(?:sql(?:\.(?:gz|zip|bz2|7z))?|bak|old|orig|save|swp|swo|backup|dump|tmp|mdb|sqlite3?|db|log|tar(?:\.gz)?|tgz|rar|7z|~)$|(?:^|\/)(?:backup|dump|db|database|www|site|web|public_html|wwwroot)\.(?:zip|gz|tar|rar)|~$/i
+const BACKUP = /\.(?:sql(?:\.(?:gz|zip|bz2|7z))?|bak|old|swp|swo|mdb)$|(?:^|\/)(?:backup|dump|database|public_html|wwwroot)[\w-]*\.(?:zip|gz|tar|tgz|rar|7z|db)|(?:^|\/)(?:debug|errors?|access)[._]log$|\w~$/i
 const SCRIPT = /\.(?:php\d?|phtml|asp|aspx|ashx|asmx|jsp|jspx|jspa|do|action|cgi|pl|cfm)(?:$|[/;])/i
-const DEVICE = /(?:^|\/)(?:cgi-bin\/|boaform|HNAP1|GponForm|setup\.cgi|goform\/|hudson|dana-na|remote\/(?:login|fgt_lang)|vpn\/|\+CSCOE\+|luci|portal\/redlion|tmui\/|mgmt\/tm|solr\/admin|_cat\/|_search$|druid\/|nacos\/|geoserver|wls-wsat|_async\/|api\/jsonws|securityRealm|containers\/json|v2\/_catalog|version$|sdk$|evox\/|nmaplowercheck|Trinity|shell$|setup\/eureka_info|aspera\/|ReportServer|ssl-vpn|WebInterface|sslmgr)/i
+const DEVICE = /(?:^|\/)(?:cgi-bin\/|boaform|HNAP1|GponForm|setup\.cgi|goform\/|hudson|dana-na|remote\/(?:login|fgt_lang)|\+CSCOE\+|luci|portal\/redlion|tmui\/|mgmt\/tm|solr\/admin|druid\/|nacos\/|geoserver|wls-wsat|_async\/|api\/jsonws|securityRealm|containers\/json|v2\/_catalog|evox\/|nmaplowercheck|Trinity|setup\/eureka_info|aspera\/|ReportServer|WebInterface|sslmgr)/i
 
 /** Paths that scanners ask for; only where the application has no route for them. */
 export function probe (look: Look, raw: string): boolean {

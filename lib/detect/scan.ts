@@ -31,18 +31,19 @@ export interface Scan {
 const WORD = 0
 const EVENT = K.EVENT
 const kinds = new Uint8Array(128)
-const lower = new Uint8Array(128)
+/** By code: the lower case of a word's character, or the class of another as a negative number. */
+const table = new Int32Array(128)
 const pairBits = new Int32Array(1024)
 
 function classes (): void {
   kinds.fill(28)
   for (let c = 48; c <= 122; c++) if (c <= 57 || (c >= 65 && c <= 90) || c >= 97) kinds[c] = WORD
   kinds[95] = WORD
-  for (let c = 48; c <= 122; c++) lower[c] = c >= 65 && c <= 90 ? c | 32 : c
   const singles: Array<[string, number]> = [[' \t', 1], ["'", 2], ['"', 3], ['`', 4], ['<', 5], ['>', 6], ['$', 7], ['{}', 8], ['()', 9], [';', 10],
     ['|', 11], ['&', 12], ['/', 13], ['\\', 14], ['%', 15], ['.', 16], ['=', 17], ['#', 18], ['@', 19], [':', 20], ['!?', 21], ['*', 22],
     ['[]', 23], ['+', 24], ['-', 25], ['^~', 26], [',', 27], ['\r\n', 29]]
   for (const [chars, index] of singles) for (const char of chars) kinds[char.charCodeAt(0)] = index
+  for (let c = 0; c < 128; c++) table[c] = kinds[c] === WORD ? (c >= 65 && c <= 90 ? c | 32 : c) : -kinds[c]!
   const pair = (a: number, b: number, bit: number): void => { pairBits[a * 32 + b] = (pairBits[a * 32 + b] ?? 0) | bit }
   pair(25, 25, P.DASHES); pair(13, 22, P.SLASH_STAR); pair(7, 8, P.DOLLAR_BRACE); pair(7, 9, P.DOLLAR_PAREN); pair(8, 8, P.BRACES)
   pair(8, 15, P.BRACE_PERCENT); pair(5, 15, P.LT_PERCENT); pair(16, 16, P.DOTS); pair(12, 12, P.AMPS); pair(11, 11, P.PIPES)
@@ -72,42 +73,42 @@ export function scan (text: string, out: Scan): void {
   let count = 0
   let longest = 0
   let before = 1
-  let hash = 0
-  let start = 0
   const length = text.length
-  for (let i = 0; i <= length; i++) {
-    const code = i < length ? text.charCodeAt(i) : 32
-    const kind = code < 128 ? kinds[code]! : wide(code)
-    if (kind === WORD) {
-      if (before !== WORD) {
-        pairs |= pairBits[before * 32]!
-        hash = 0
-        start = i
-        before = WORD
-      }
-      hash = (Math.imul(hash, 31) + lower[code]!) | 0
+  let i = 0
+  while (i < length) {
+    let code = text.charCodeAt(i)
+    let entry = code < 128 ? table[code]! : -wide(code)
+    if (entry <= 0) {
+      pairs |= pairBits[before * 32 - entry]!
+      chars |= 1 << -entry
+      before = -entry
+      i++
       continue
     }
-    if (before === WORD) {
-      let slot = hash & (SLOTS - 1)
-      let entry = keywordHashes[slot]!
-      while (entry !== 0) {
-        if (entry === hash) {
-          words |= keywordBits[slot]!
-          break
-        }
-        slot = (slot + 1) & (SLOTS - 1)
-        entry = keywordHashes[slot]!
+    pairs |= pairBits[before * 32]!
+    before = WORD
+    const start = i
+    const first = entry
+    let hash = 0
+    do {
+      hash = (Math.imul(hash, 31) + entry) | 0
+      i++
+    } while (i < length && (code = text.charCodeAt(i)) < 128 && (entry = table[code]!) > 0)
+    let slot = hash & (SLOTS - 1)
+    let known = keywordHashes[slot]!
+    while (known !== 0) {
+      if (known === hash) {
+        words |= keywordBits[slot]!
+        break
       }
-      // `on...`: names of event handlers are too many to list.
-      if (i - start > 4 && (text.charCodeAt(start) | 32) === 111 && (text.charCodeAt(start + 1) | 32) === 110) words |= EVENT
-      count++
-      if (i - start > longest) longest = i - start
-    } else pairs |= pairBits[before * 32 + kind]!
-    chars |= 1 << kind
-    before = kind
+      slot = (slot + 1) & (SLOTS - 1)
+      known = keywordHashes[slot]!
+    }
+    count++
+    if (i - start > longest) longest = i - start
+    // `on...`: names of event handlers are too many to list.
+    if (first === 111 && i - start > 4 && (text.charCodeAt(start + 1) | 32) === 110) words |= EVENT
   }
-  // The space that ends the last word is not the text's own.
   out.chars = chars
   out.pairs = pairs
   out.words = words

@@ -49,7 +49,8 @@ export function sqli (look: Look): void {
   let dstrings = 0
   let calls = 0
   let firstCall = -1
-  if (count > 2 && count < 14) whole(look, t)
+  if (count > 1 && count < 14) whole(look, t)
+  else if (count === 1 && kind[0] === T.VARIABLE && text.startsWith('@@')) sign(look, rule.metadata, 0, text.length)
   for (let i = 0; i < count; i++) {
     switch (kind[i]) {
       case T.QUOTE:
@@ -78,6 +79,11 @@ export function sqli (look: Look): void {
       case T.FROM:
         if (i > 1 && kind[i - 1] === T.RIGHT && t.prose === 0 && fromTable(t, i) && (kind[i + 2] === T.WHERE || kind[i + 2] === T.COMMENT || kind[i - 2] === T.NUMBER)) sign(look, rule.select, t.start[i]!, t.end[i + 2]!)
         break
+      case T.CASE: {
+        const left = constant(t, i + 1) ? operand(t, i + 1) : -1
+        if (left > 0 && kind[left] === T.COMPARE && constant(t, left + 1) && t.prose < 3) sign(look, rule.tautology, t.start[i]!, t.end[left + 1]!)
+        break
+      }
       case T.INTO:
         if (kind[i + 1] === T.META) sign(look, rule.metadata, t.start[i]!, t.end[i + 1]!)
         break
@@ -87,7 +93,7 @@ export function sqli (look: Look): void {
   }
   if (calls > 1 && brief(look) && t.prose === 0) nested(look, t, firstCall, calls)
   trailing(look, t)
-  if (look.on[rule.fragment.no] === 1) fragment(look, t)
+  if (look.on[rule.fragment.no] === 1 || look.on[rule.word.no] === 1) fragment(look, t)
 }
 
 /** The value as a whole: a comparison of two constants. */
@@ -99,8 +105,20 @@ function whole (look: Look, t: Tokens): void {
     const sign_ = look.text.slice(t.start[left]!, t.end[left]!).toLowerCase()
     const right = operand(t, left + 1)
     const calls = kind[0] === T.CALL && kind[left + 1] === T.CALL
-    if ((right >= count || kind[right] === T.LOGIC || kind[right] === T.COMMENT) && (calls || /^(?:=|!=|<>|<=>)$/.test(sign_))) sign(look, rule.tautology, 0, look.text.length)
+    if ((right >= count || kind[right] === T.LOGIC || kind[right] === T.COMMENT) && (calls || /^(?:=|!=|<>|<=>|like|rlike|regexp|glob)$/.test(sign_))) sign(look, rule.tautology, 0, look.text.length)
   }
+  const last = count - 1
+  const first = kind[0]
+  // `coalesce(`, `in (0,1)`, `) as x from`: torn off, with nothing that prose would have.
+  if (first === T.CALL && count === 2 && !(look.place & place.PATH)) sign(look, rule.call, 0, look.text.length)
+  if (first === T.COMPARE && kind[1] === T.LEFT && kind[2] === T.NUMBER && (kind[3] === T.COMMA || kind[3] === T.RIGHT)) sign(look, rule.call, 0, look.text.length)
+  if (first === T.RIGHT && (kind[1] === T.COMPARE || kind[1] === T.CLAUSE || kind[1] === T.CASE || kind[1] === T.UNION) && (kind[2] === T.LEFT || kind[3] === T.FROM || kind[4] === T.FROM || kind[5] === T.FROM || kind[3] === T.CASE)) sign(look, rule.clause, 0, look.text.length)
+  // `'-'`, `'='`, `'like'`: back in the string at once.
+  if (count === 3 && first === kind[2] && ((first === T.QUOTE && (kind[1] === T.ARITH || kind[1] === T.COMPARE || kind[1] === T.LOGIC || kind[1] === T.NOT)) || (first === T.DQUOTE && kind[1] === T.ARITH && look.text !== '"*"')) && left !== count) sign(look, rule.operator, 0, look.text.length)
+  if (first === T.LOGIC && kind[2] === T.COMPARE && count <= 5 && (kind[1] === T.WORD || kind[1] === T.NUMBER) && last > 2 && (kind[3] === T.WORD || kind[3] === T.NUMBER)) sign(look, rule.tautology, 0, look.text.length)
+  if (first === T.LOGIC && kind[1] === T.CONSTANT && isTruth(look, t, 1) && (count === 2 || kind[2] === T.COMMENT)) sign(look, rule.tautology, 0, look.text.length)
+  if (first === T.ORDER && kind[1] === T.BY && kind[2] === T.NUMBER && (kind[3] === T.COMMENT || (kind[3] === T.COMMA && kind[4] === T.NUMBER))) sign(look, rule.clause, 0, look.text.length)
+  if (first === T.CLAUSE && left < 0 && kind[2] === T.COMPARE && lowerWord(look, t, 0) === 'having') sign(look, rule.clause, 0, look.text.length)
   if (count === 2 && kind[0] === T.VARIABLE && kind[1] === T.COMMENT) sign(look, rule.trailing, 0, look.text.length)
 }
 
@@ -115,7 +133,8 @@ function operand (t: Tokens, i: number): number {
       if (kind[end] === first) return end + 1
       if (kind[end] === T.END) return end
     }
-    return -1
+    // Open to the end: the application's own quote closes it.
+    return at + 2
   }
   if (first === T.NUMBER || first === T.WORD || first === T.CONSTANT || first === T.VARIABLE || first === T.META || first === T.SELECT) return at + 1
   if (first === T.CALL) {
@@ -222,7 +241,7 @@ function breaksOut (look: Look, t: Tokens, i: number, op: number): boolean {
       return false
     }
     if (then === T.COMMENT || then === T.SEMI) return t.prose < 2
-    if (kind[i] === T.QUOTE && constant(t, next) && (then === T.END || then === T.RIGHT || then === T.LOGIC || then === T.ARITH)) return t.prose < 2 && kind[next] !== T.LEFT
+    if ((kind[i] === T.QUOTE || (i < 3 && t.prose === 0 && kind[i - 1] !== T.NUMBER)) && constant(t, next) && (then === T.END || (then === kind[i] && t.quotes + t.dquotes > 3) || then === T.RIGHT || then === T.LOGIC || then === T.ARITH)) return t.prose < 2 && kind[next] !== T.LEFT
     if (kind[next] === T.SELECT || (kind[next] === T.LEFT && kind[next + 1] === T.SELECT) || kind[next] === T.CALL) return true
     if (t.prose === 0 && t.quotes === 2 && t.count - i < 12 && kind[t.count - 2] === T.QUOTE && kind[t.count - 3] !== T.WORD && then === T.ARITH) return true
     if (t.prose === 0 && t.quotes + t.dquotes === 1 && t.count - i <= 5 && first === T.LOGIC) return kind[t.count - 1] === T.ARITH || kind[t.count - 1] === T.NOT
@@ -295,7 +314,8 @@ function select (look: Look, t: Tokens, i: number): void {
     else if (now === T.WORD && kind[at - 1] === T.WORD) plain++
     if (now === T.FROM) {
       if (plain > 1 || !list) {
-        if (starts && plain === 0 && fromTable(t, at) && (kind[at + 2] === T.SEMI || kind[at + 2] === T.COMMENT || (kind[at + 2] === T.WHERE && kind[at + 4] === T.COMPARE))) sign(look, rule.select, t.start[i]!, t.end[at + 1]!)
+        const loud = look.text.startsWith('SELECT') && look.text.startsWith('FROM', t.start[at])
+        if (starts && plain === 0 && fromTable(t, at) && (loud || kind[at + 2] === T.DOT || kind[at + 2] === T.SEMI || kind[at + 2] === T.COMMENT || (kind[at + 2] === T.WHERE && kind[at + 4] === T.COMPARE))) sign(look, rule.select, t.start[i]!, t.end[at + 1]!)
         return
       }
       if (fromTable(t, at)) sign(look, rule.select, t.start[i]!, t.end[at + 1]!)
@@ -404,10 +424,10 @@ function statement (look: Look, t: Tokens, i: number): void {
     return
   }
   if (t.prose < 2 && brief(look) && (kind[i + 2] !== T.WORD || kind[i + 3] !== T.WORD || kind[i + 4] !== T.WORD) && word !== 'set' && (i === 0 || t.prose === 0)) {
-    if (word === 'grant' || word === 'copy' || word === 'goto' || word === 'update' || word === 'replace') {
+    if (word === 'grant' || word === 'copy' || word === 'goto' || (word === 'update' && kind[i + 4] !== T.COMPARE) || word === 'replace') {
       if (t.count < 8) return
     }
-    if (kind[i + 2] === T.WORD && kind[i + 3] !== T.LEFT && word === 'drop') return
+    if (kind[i + 2] === T.WORD && kind[i + 3] !== T.END && kind[i + 3] !== T.SEMI && kind[i + 3] !== T.COMMENT && kind[i + 3] !== T.COMMA && word === 'drop') return
     sign(look, rule.statement, t.start[i]!, t.end[i + 2]!)
   }
 }
@@ -416,6 +436,11 @@ function call (look: Look, t: Tokens, i: number): void {
   const { kind } = t
   const name = lowerWord(look, t, i)
   const closes = kind[i + 2] === T.RIGHT
+  const left = constant(t, i + 2) ? operand(t, i + 2) : -1
+  if (left > 0 && kind[left] === T.COMPARE && t.end[left]! - t.start[left]! < 3 && constant(t, left + 1) && brief(look) && t.prose < 3) {
+    sign(look, rule.tautology, t.start[i]!, t.end[left + 1]!)
+    return
+  }
   if (name === 'sleep') {
     const seconds = kind[i + 2] === T.NUMBER || kind[i + 2] === T.QUOTE || kind[i + 2] === T.DQUOTE || kind[i + 2] === T.LEFT
     if (seconds && (brief(look) && (t.prose === 0 || i > 0)) && kind[i - 1] !== T.DOT) sign(look, rule.delay, t.start[i]!, t.end[i + 3]!)
@@ -502,11 +527,11 @@ function trailing (look: Look, t: Tokens): void {
 function fragment (look: Look, t: Tokens): void {
   const { kind, count } = t
   if (count === 0 || t.prose > 0 || count > 12) return
+  if (count === 1 && look.on[rule.word.no] === 1 && (look.words & (K.SQL_META | K.SQL)) !== 0) sign(look, rule.word, 0, look.text.length)
   const first = kind[0]
   const last = kind[count - 1]
   if (first === T.CALL && (last === T.LEFT || count <= 5)) sign(look, rule.fragment, 0, look.text.length)
   else if ((first === T.LOGIC || first === T.CLAUSE || first === T.UNION || first === T.ORDER) && count > 1 && (kind[1] === T.NUMBER || kind[1] === T.BY || kind[1] === T.COMPARE)) sign(look, rule.fragment, 0, look.text.length)
   else if ((first === T.QUOTE || first === T.DQUOTE) && (kind[1] === T.LOGIC || kind[1] === T.COMPARE || kind[1] === T.ARITH || kind[1] === T.SEMI || kind[1] === T.UNION)) sign(look, rule.fragment, 0, look.text.length)
   else if (first === T.RIGHT && (kind[1] === T.COMPARE || kind[1] === T.CLAUSE || kind[1] === T.CASE || kind[1] === T.UNION)) sign(look, rule.fragment, 0, look.text.length)
-  else if (count === 1 && look.on[rule.word.no] === 1 && (look.words & (K.SQL_META | K.SQL)) !== 0) sign(look, rule.word, 0, look.text.length)
 }

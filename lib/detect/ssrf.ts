@@ -9,7 +9,7 @@ const rule = rulesOf('ssrf', {
   metadata: [1, 5, "the address of a cloud's metadata service", 'http://169.254.169.254/latest/meta-data/', 'http://169.254.example.com/'],
   spelling: [1, 5, 'an IPv4 address spelled as nobody writes it', 'http://2130706433/', 'http://10.20.30.40/'],
   scheme: [1, 5, 'a scheme that reaches other services', 'gopher://10.0.0.1:6379/_INFO', 'https://gopher.example/'],
-  confusion: [1, 5, 'a URL that two parsers read differently', 'http://good.example@127.0.0.1/', 'http://user@example.com/'],
+  confusion: [1, 5, 'a URL that two parsers read differently', 'http://good.example&@evil.example/', 'http://user@example.com/'],
   alias: [1, 5, 'a public name that resolves to the loopback address', 'http://localtest.me/', 'http://local.example/'],
   internal: [1, 5, 'a URL of a private network', 'http://192.168.0.1/admin', 'the router is at 192.168.0.1'],
   host: [2, 5, 'the server itself without a scheme', 'localhost:6379', 'localhost is here']
@@ -18,7 +18,7 @@ const rule = rulesOf('ssrf', {
 export function mayBeSsrf (look: Look): boolean {
   if ((look.place & (place.QUERY | place.FORM | place.JSON_VALUE | place.VALUE | place.TEXT | place.HEADER | place.PATH)) === 0) return false
   if ((look.pairs & P.COLON_SLASH) !== 0 || (look.pairs & (P.SLASHES | P.BACKSLASHES)) !== 0) return true
-  return (look.words & (K.SCHEME | K.HOST)) !== 0 && (look.chars & (C.COLON | C.SLASH)) !== 0
+  return (look.words & (K.SCHEME | K.WEB | K.HOST)) !== 0 && (look.chars & (C.COLON | C.SLASH)) !== 0
 }
 
 const URL_START = /^\s*(?:url:)?([a-z][a-z0-9+.-]*):[\\/]*|^[\\/]{2,}/i
@@ -35,7 +35,8 @@ export function ssrf (look: Look): void {
     if ((look.words & K.HOST) !== 0 || text.includes('169.254')) signIf(look, rule.metadata, METADATA_ANYWHERE)
     return
   }
-  const start = URL_START.exec(text)
+  let start = URL_START.exec(text)
+  if (start !== null && /^[\w.-]+:\d{1,5}(?:$|\/)/.test(text)) start = null
   if (start === null) {
     if (brief(look)) signIf(look, rule.metadata, METADATA_ANYWHERE)
     if ((look.place & (place.QUERY | place.FORM | place.VALUE)) === 0 || (look.place & place.NAME) !== 0 || look.count > 8) return

@@ -8,8 +8,8 @@ const rule = rulesOf('template', {
   object: [1, 5, 'access to the engine or to classes from an expression', "{{''.__class__.__mro__}}", '{{user.name}}'],
   call: [1, 5, 'a call with a constant inside an expression', "{{'a'.toUpperCase()}}", '{{ format(date) }}'],
   expression: [1, 5, 'a dollar, hash, star or at expression with code', "${T(java.lang.Runtime).getRuntime().exec('id')}", '${name}'],
-  block: [1, 5, 'a block of a template with logic, in a value', '{% if 1 %}x{% endif %}', '{% raw name %}'],
-  directive: [1, 5, "a directive of FreeMarker or Velocity", '<#assign x=1>', '# assign x'],
+  block: [1, 5, 'a block of a template with logic, in a value', '{% if 1 %}x{% endif %}', '{ % name % }'],
+  directive: [1, 5, 'a directive of FreeMarker or Velocity', '<#assign x=1>', '# assign x'],
   server: [1, 5, 'a server-side tag with an expression', '<%= 7*7 %>', '100 <% done'],
   single: [1, 5, 'an expression in single braces that calls or computes', '{system("id")}', '{name}'],
   plain: [2, 5, 'any expression of a template', '{{x}}', '{x}']
@@ -23,14 +23,15 @@ export function mayBeTemplate (look: Look): boolean {
 
 const SUM = /(?:^|[^\w.])["'(]?\d+(?:\.\d+)?["')]?\s*[*+\-/%^]\s*["'(]?\d/
 const DUNDER = /(?:\.|\[\s*["']|attr\s*\(\s*["']|["'|])\s*__(?:class|mro|subclasses|globals|builtins|init|import|base|bases|dict|getattribute|reduce|code|self|getitem|file|doc|name)(?:__|\b)|\|\s*attr\s*\(|\\x5f\\x5f/
-const OBJECTS = /\b(?:lipsum|cycler|joiner|namespace|get_flashed_messages|url_for|_self|registerUndefinedFilterCallback|mainModule|child_process|getRuntime|forName|getClass|ProcessBuilder|freemarker|ScriptEngineManager|classLoader|invokeMethod|popen|subprocess|os\.system|readFileSync|execSync|prototype|fromCharCode|phpinfo|passthru|shell_exec|file_get_contents|getenv|__proto__|getParameter|getAttribute|getResource|newInstance|getMethod|getDeclared\w+|facesContext|pageContext|sessionScope|applicationScope|requestScope|initParam|servletContext|externalContext|context\.\w+\.(?:get|class)|java\.lang|java\.util|javax\.)\b|\bself\.(?:__|\w+\()|\bconstructor\b\s*[.[(]|\.constructor\b|(?:^|[^\w.])(?:config|self|request|app|settings|_context|session|g|dump\s*\(|handler\.settings|env)\s*(?:\.\s*(?:items|from_object|application|environ|__|request\.server|get\s*\(|mapping|session|secret|SECRET|root_path)|\[|\|)/
-const CALLS = /(?:["']\s*(?:\.|\|)\s*\w+\s*(?:\(|\|)?)|\b(?:system|exec|eval|assert|print|include|range|dict|import|open|require|echo|join|map|filter|reduce|sort|file_excerpt|raw|read|fetch|dump|load|debug|puts|inspect)\s*(?:\(|\|)|\[\s*(?:["']|\d+\s*(?:,|\]\s*\|))|\|\s*(?:map|filter|reduce|sort|join|e|safe|upper|format|file_excerpt|raw)\s*(?:\(|\|)|\bwith\s*["']/
+const OBJECTS = /\b(?:lipsum|cycler|joiner|namespace|get_flashed_messages|url_for|_self|registerUndefinedFilterCallback|mainModule|child_process|getRuntime|forName|getClass|ProcessBuilder|freemarker|ScriptEngineManager|classLoader|invokeMethod|popen|subprocess|os\.system|readFileSync|execSync|prototype|fromCharCode|phpinfo|passthru|shell_exec|file_get_contents|getenv|__proto__|getParameter|getAttribute|getResource|newInstance|getMethod|getDeclared\w+|facesContext|pageContext|sessionScope|applicationScope|requestScope|initParam|servletContext|externalContext|context\.\w+\.(?:get|class)|java\.lang|java\.util|javax\.)\b|\bself\.(?:__|\w+\()|\bconstructor\b\s*[.[(]|\.constructor\b|(?:^|[^\w.])(?:config|self|request|app|settings|_context|session|g|dump\s*\(|handler\.settings|env)\s*(?:\.\s*(?:items|from_object|application|environ|__|request\.server|get\s*\(|mapping|session|secret|SECRET|root_path)|\[)/
+const CALLS = /^\s*(?:printf|html|js|define|template|print|block|call|index)\s+["'(.$]|SECRET_KEY|\.signer\b|^=\s*\w|subclasses\s*\(|\.mro\b|\.class\.base|(?:["']\s*(?:\.|\|)\s*\w+\s*(?:\(|\|)?)|\b(?:system|exec|eval|assert|print|include|range|dict|import|open|require|echo|join|map|filter|reduce|sort|file_excerpt|raw|read|fetch|dump|load|debug|puts|inspect)\s*(?:\(|\|)|\[\s*(?:["']|\d+\s*(?:,|\]\s*\|))|\|\s*(?:map|filter|reduce|sort|join|e|safe|upper|format|file_excerpt|raw)\s*(?:\(|\|)|\bwith\s*["']/
 
 export function template (look: Look): void {
   const { text, pairs } = look
+  const lastClose = text.lastIndexOf('}}')
   if ((pairs & P.BRACES) !== 0) {
     for (let at = text.indexOf('{{'); at >= 0 && look.score < look.threshold;) {
-      let end = text.indexOf('}}', at + 2)
+      let end = at < lastClose ? text.indexOf('}}', at + 2) : -1
       if (end < 0) end = Math.min(text.length, at + 400)
       inside(look, at + 2, end, '{{')
       at = text.indexOf('{{', Math.max(end, at + 2))
@@ -47,9 +48,11 @@ export function template (look: Look): void {
   if ((look.chars & C.HASH) !== 0 || (look.pairs & P.LT_QUERY) !== 0 || (look.chars & C.LT) !== 0) {
     signIf(look, rule.directive, /<#(?:assign|list|include|import|if|macro|function|attempt|setting|global|local|ftl)\b|\[#(?:assign|list|include|import|if|macro)\b|#(?:set|foreach|parse|evaluate|define|macro)\s*\(\s*[$"']|freemarker\.template|\?new\s*\(\s*\)|\?(?:api|eval|interpret)\b\s*[.(]?/)
   }
+  if (brief(look)) signIf(look, rule.arithmetic, /\[\[\s*\$?\{?\d+\s*[*+]\s*\d+\s*\}?\]\]|\[=\s*\d+\s*\*\s*\d+\s*\]|\$\{\{<%|^\s*[=#]\s*\d+\s*\*\s*\d+\s*$/)
+  if (brief(look)) signIf(look, rule.object, /\{\$smarty\.|\{Smarty_|__\$\{|\{\s*\w+::\w+\(|\broot\.process\b|\bself\.TEMPLATES?_/i)
   if (brief(look) && (look.chars & C.DOLLAR) !== 0) signIf(look, rule.directive, /\$(?:class|\w+\.class|request|session|application|x|ex|str|chr|out|engine|rt)\.(?:inspect|type|class|get\w*|forName|exec)\b|\$\w+\.getClass\(\)|\$\{?\w+(?:\.\w+)*\.getClass/)
   if (brief(look) && (look.chars & C.AT) !== 0) signIf(look, rule.expression, /@\(\s*\d+\s*[*+]\s*\d+\s*\)|@\{\s*\w|@(?:System|Html|Request|Model)\b\.|@\*|@\(\s*["'\w]+[^)]*\(/)
-  if (look.on[rule.plain.no] === 1) signIf(look, rule.plain, /\{\{[^}]+\}\}|\$\{[^}]+\}|#\{[^}]+\}|\{%[^%]+%\}|<%[^%]+%>/)
+  if (look.on[rule.plain.no] === 1 && look.count < 12 && !text.startsWith('http')) signIf(look, rule.plain, /\{\{[^}]+\}\}|\$\{[^}]+\}|#\{[^}]+\}|\{%[^%]+%\}|<%[^%]+%>/)
 }
 
 /** Judges what stands between `from` and `to` as an expression. */
@@ -69,6 +72,8 @@ const CODE = /\b(?:T\s*\(\s*\w|new\s+[\w.]+\s*\(|Runtime|exec\s*\(|system\s*\(|e
 function braces (look: Look): void {
   const { text } = look
   const short = brief(look)
+  const lastClose = text.lastIndexOf('}')
+  let examined = 0
   for (let at = text.indexOf('{'); at >= 0 && look.score < look.threshold; at = text.indexOf('{', at + 1)) {
     let sigilAt = at - 1
     if (text.charCodeAt(sigilAt) === 32 && short) while (sigilAt > 0 && at - sigilAt < 40 && text.charCodeAt(sigilAt) === 32) sigilAt--
@@ -78,12 +83,14 @@ function braces (look: Look): void {
       at++
       continue
     }
-    let end = text.indexOf('}', at)
+    let end = at < lastClose ? text.indexOf('}', at) : -1
     if (end < 0) {
       if (!short) return
       end = text.length
     }
     const expression = text.slice(at + 1, Math.min(end, at + 300))
+    // Many braces: from here on each part of the text is looked at once only.
+    if (++examined > 64) at = Math.min(end, at + 300)
     if (known) {
       if (/^\s*\{?["'(]?\s*\d+\s*["')]?\s*[*+\-/%]\s*["'(]?\s*\d+/.test(expression) || (SUM.test(expression) && short && !/\w\(/.test(expression))) sign(look, rule.arithmetic, at - 1, end)
       else if (CODE.test(expression) && short && !inFence(look, at)) sign(look, rule.expression, at - 1, end)

@@ -24,7 +24,7 @@ export function mayTraverse (look: Look): boolean {
 
 /** Files of Unix whose names say enough. */
 const SYSTEM = /(?:^|[^a-z0-9_-])(?:etc\/+(?:\.\/+)*(?:passwd|shadow|group|hosts|issue|motd|sudoers|crontab|fstab|mtab|resolv\.conf|hostname|master\.passwd|security|subuid|subgid|gshadow|ssh\/|ssl\/|my\.cnf|mysql\/|httpd\/|apache2?\/|nginx\/|php|init\.d|profile|environment|redhat-release|debian_version|os-release|lsb-release|inittab|exports|samba\/|vsftpd|proftpd|openldap|tomcat|logrotate|pam\.d|cron|network|inetd|services|shells|login\.defs|ftp|bash|rc\.|lighttpd|postgresql|snmp|wu-ftpd|printcap|smb|at\.|kubernetes|update|termcap|lilo|grub|modules|pure-ftpd|webmin|chrootUsers|miredo|muddleftpd|group-|passwd-|shadow-|adduser|bind|ca-cert|cvs|defaultdomain|dhcp|hostapd|hosts\.)|proc\/+(?:self|version|cpuinfo|meminfo|mounts|net\/|cmdline|\d+\/|sched_debug|interrupts|stat|filesystems|devices|partitions|modules|swaps|ioports|sys\/)|var\/+(?:log\/|www\/|run\/secrets|spool\/cron|lib\/(?:mysql|mlocate|php)|adm\/|mail\/|cpanel|local\/www|apache|htmp|saf|webmin)|root\/+\.|usr\/+(?:local\/+(?:apache|etc\/|app|cpanel|php|pgsql|zeus|nginx|psa)|lib\/(?:php|security|cron|rpm)|etc\/|home\/|ports\/|pkg|share\/(?:adduser|squirrel|tomcat|logs))|dev\/(?:tcp\/|fd\/|mem|kmem|shm\/|null|random|zero|urandom)|sys\/(?:class|kernel|devices|block|power)|private\/etc\/|opt\/(?:lampp|xampp|nginx|apache|httpd|jboss|tomcat|weblogic|ibm|coldfusion|\[jboss\]|jrun)|Volumes\/|boot\/grub|home\/[a-z0-9_.$-]+\/\.|tmp\/(?:sess|curl|ssh))/i
-const WINDOWS = /(?:^|[\\/"'=:;,\s])(?:win(?:dows|nt)[\\/]+(?:win\.ini|system(?:32|\.ini)|repair|php\.ini|my\.ini|explorer|notepad|debug|panther|temp|iis|boot|comsetup)|boot\.ini|[\\/]*inetpub[\\/]|system32[\\/]|autoexec\.bat|pagefile\.sys|[a-z]:[\\/]+(?:windows|winnt|boot\.ini|inetpub|xampp|wamp|apache|php|mysql|program ?files|progra~|documents and settings|users[\\/]+[^\\/]+[\\/]+(?:ntuser|appdata|desktop)|sysprep|unattend|recycler|minint|home\d?[\\/]))/i
+const WINDOWS = /(?:^|[\\/"'=:;,\s])(?:win(?:dows|nt)[\\/]+(?:win\.ini|system(?:32|\.ini)|repair|php\.ini|my\.ini|explorer|notepad|debug|panther|temp|iis|boot|comsetup)|boot\.ini|inetpub[\\/]|system32[\\/]|autoexec\.bat|pagefile\.sys|[a-z]:[\\/]+(?:windows|winnt|boot\.ini|inetpub|xampp|wamp|apache|php|mysql|program ?files|progra~|documents and settings|users[\\/]+[^\\/]+[\\/]+(?:ntuser|appdata|desktop)|sysprep|unattend|recycler|minint|home\d?[\\/]))/i
 const SECRET = /(?:^|[\\/=:;,"'\s])(?:\.(?:ssh[\\/]|aws[\\/]|kube[\\/]|docker[\\/]|git[\\/]|svn[\\/]|gnupg[\\/]|bash_history|zsh_history|mysql_history|psql_history|history$|bashrc|bash_profile|profile$|netrc|npmrc|pypirc|htpasswd|htaccess|env(?:$|[.\s;&])|pgpass|boto|my\.cnf)|(?:WEB|META)-INF[\\/]|id_(?:rsa|dsa|ecdsa|ed25519)|authorized_keys|wp-config\.|web\.config|config\.inc\.php|(?:backup|dump|database|db)\.sql|shadow\.bak|php\.ini|httpd\.conf|\.\.?[\\/]+\.(?:history|env|git|ssh))/i
 
 export function traversal (look: Look): void {
@@ -45,16 +45,19 @@ export function traversal (look: Look): void {
       signIf(look, rule.windows, WINDOWS)
       if (!/^[A-Z][a-z]+ /.test(text) && !/\b(?:the|your|with|from|for|this)\b/.test(text)) signIf(look, rule.system, SYSTEM)
     }
-  } else if ((look.words & K.FILE) !== 0) signIf(look, rule.system, /\/etc\/+(?:passwd|shadow)|\/proc\/+self\/|\/windows\/+win\.ini/i)
+  } else if ((look.words & K.FILE) !== 0) {
+    signIf(look, rule.system, SYSTEM)
+    signIf(look, rule.windows, WINDOWS)
+    signIf(look, rule.secret, /\.(?:ssh|aws|kube)\/|(?:WEB|META)-INF\/|id_rsa|\.htpasswd|\.git\/(?:config|HEAD)/i)
+  }
   if ((look.chars & C.CONTROL) !== 0) signIf(look, rule.null, NUL)
   if (look.on[rule.root.no] === 1 && nospace && !path) signIf(look, rule.root, /^\/(?:etc|var|usr|proc|sys|root|home|opt|dev|tmp|boot|bin|sbin|lib|mnt)\/[\w./-]+$/)
 }
 
-// eslint-disable-next-line no-control-regex
 const NUL = /\.[a-z0-9]{1,8}\u0000(?:$|\.|\/)|[\\/][\w.-]+\u0000/i
 
 /** Steps up with broken encodings of a slash, as fuzzers send them: `..%c0%qf..%c0%qf`. */
-const BROKEN = /(?:\.\.(?:[\u0080-\uffff]|%|0x|\\x)[^./\\\s]{0,6}){3,}/
+const BROKEN = /(?:\.\.(?:[\u0080-\uffff]|%|0x|\\x)[^./\\\s]{0,6}){2,}/
 
 /** Steps up: dots (two or more, also `.;/`, `...`), then a slash, however often doubled. */
 function steps (look: Look, path: boolean, file: boolean): void {

@@ -13,8 +13,8 @@ const rule = rulesOf('xss', {
   url: [1, 5, 'a URL that is a script', 'javascript:alert(1)', 'JavaScript: The Good Parts'],
   data: [1, 5, 'a data: URL that is a document', 'data:text/html,<b>x</b>', 'data:image/png;base64,iVBORw0KGgo='],
   style: [1, 5, 'a style that runs or loads something', '<p style="x:expression(alert(1))">', '<p style="color:red">'],
-  call: [1, 5, 'a call that proves a script runs', "';alert(1)//", 'an alert (one)'],
-  dom: [1, 5, 'access to cookies, location or document', '+document.cookie+', 'the document cookie'],
+  call: [1, 5, 'a call that proves a script runs', "';alert(1)//", 'on alert: one'],
+  dom: [1, 5, 'access to cookies, location or document', 'document.cookie', 'the document cookie'],
   obfuscated: [1, 5, 'JavaScript made of brackets, or by names in pieces', '[][(![]+[])[+[]]]', 'a[0][1]'],
   utf7: [1, 5, 'a tag in UTF-7', '+ADw-script+AD4-', '+ADA-'],
   close: [1, 5, 'the end of a script, style or comment, then a tag', '</script><svg/x', '</p><b>x'],
@@ -29,18 +29,22 @@ export function mayBeXss (look: Look): boolean {
   if ((pairs & (P.LT_WORD | P.LT_SLASH | P.LT_BANG)) !== 0) return true
   if ((words & EVENTISH) !== 0 && (chars & C.EQ) !== 0) return true
   if ((words & (K.SINK | K.DOM)) !== 0 && (chars & (C.PAREN | C.BACKTICK | C.EQ | C.BRACKET | C.DOT)) !== 0 && look.count < 120) return true
+  if (look.on[rule.comment.no] === 1 && (pairs & P.DASHES) !== 0) return true
+  if ((chars & C.COLON) !== 0 && (words & K.SCHEME) === 0 && look.count < 40 && (chars & C.PAREN) !== 0) return true
   if ((chars & C.COLON) !== 0 && ((words & K.SCRIPT_SCHEME) !== 0 || (words & K.SINK) !== 0)) return true
   return ((chars & C.BRACKET) !== 0 && (chars & C.BANG) !== 0 && (chars & C.PLUS) !== 0) || ((chars & C.PLUS) !== 0 && look.text.includes('+AD'))
 }
 
 export function xss (look: Look): void {
   if ((look.chars & C.LT) !== 0) tags(look)
+  if (look.score < look.threshold && (look.chars & (C.COLON | C.EQ)) !== 0) styles(look)
   if (look.score < look.threshold && (look.words & EVENTISH) !== 0) handlers(look)
   if (look.score < look.threshold && (look.chars & C.COLON) !== 0) schemes(look)
   if (look.score < look.threshold && (look.words & (K.SINK | K.DOM)) !== 0) scripts(look)
+  signIf(look, rule.comment, /^(?:[^<]|<(?!!))*-->/)
   if (look.score >= look.threshold) return
   if ((look.chars & C.BRACKET) !== 0) signIf(look, rule.obfuscated, /\[\]\[|\(!\[\]|!\[\]\s*\+|\+!+\[\]|\[\+\[\]|\[\s*\]\s*\.\s*(?:\/\*[^*]*\*\/\s*)?(?:map|sort|filter|find|constructor|at|concat)\s*[.[`]/)
-  if ((look.chars & C.PLUS) !== 0) signIf(look, rule.utf7, /\+AD[wA][A-Za-z0-9+/]*-\w/)
+  if ((look.chars & C.PLUS) !== 0) signIf(look, rule.utf7, /\+AD[wA][A-Za-z0-9+/]*-\w|\+A[CDE][A-Za-z0-9+/]+-(?:script|svg|img|alert|\/)/i)
 }
 
 const LOADING = /^(?:iframe|object|embed|applet|frame|frameset|isindex|bgsound|layer|ilayer|xss|plaintext|import|listing|xml|fencedframe|portal|event-source|vmlframe|vml|math|set|animate|animatemotion|animatetransform|handler|listener|noembed|noframes|xmp|noscript|scriptlet|dialog|keygen)$/
@@ -72,12 +76,12 @@ function tags (look: Look): void {
     }
     const generic = at > 0 && isWord(text.charCodeAt(at - 1))
     if (local === 'script') {
-      if (!(generic && next === 62 && !/<\/script|[(=]/i.test(text)) && !inFence(look, at)) sign(look, rule.script, at, end)
+      if (!inFence(look, at)) sign(look, rule.script, at, end)
     } else if (LOADING.test(local)) {
       if ((!generic || next !== 62) && brief(look) && (next !== 62 || local !== 'object')) sign(look, rule.element, at, end)
       else if ((local === 'iframe' || local === 'embed') && !inFence(look, at) && !generic && !/^[^>]{0,300}=\s*["']?https:\/\//.test(text.slice(end, end + 320))) sign(look, rule.element, at, end)
     } else if (PLAIN.test(local) && brief(look)) plainTag(look, local, at, end)
-    if ((look.on[rule.tag.no] === 1) && (PLAIN.test(local) || (!MARKUP.test(local) && !generic))) sign(look, rule.tag, at, end)
+    if (look.on[rule.tag.no] === 1 && (PLAIN.test(local) || MARKUP.test(local)) && brief(look) && next !== 62 && text.slice(end, end + 100).includes('=')) sign(look, rule.tag, at, end)
   }
 }
 
@@ -144,7 +148,7 @@ function inTag (text: string, at: number, tag: boolean): boolean {
   const open = text.lastIndexOf('<', at)
   if (open < 0) return false
   if (at - open > 600) return true
-  return isName(text.charCodeAt(open + 1)) || text.charCodeAt(open + 1) === 47
+  return !isSpace(text.charCodeAt(open + 1)) && text.charCodeAt(open + 1) !== 61
 }
 
 function quoteBefore (text: string, at: number): boolean {
@@ -154,12 +158,29 @@ function quoteBefore (text: string, at: number): boolean {
   return code === 34 || code === 39 || code === 96 || code === 62
 }
 
+const STYLE = /^style\s*=\s*["'`]?[^"'`>]*(?:expression\s*(?:\(|\/\*|\\)|behaviou?r\s*:|binding\s*:\s*url|javascript\s*:|@im\\?port|url\s*\(\s*["']?\s*(?:j|data:text|\/\/)|\\[0-9a-f])/i
+const BARE_STYLE = /(?:-moz-binding\s*:\s*url|:\s*url\s*\(\s*["']?\s*javascript|:\s*expression\s*\(|behaviou?r\s*:\s*url)\s*\(?/i
+
+/** Styles that run or load: in an attribute, or bare in a short text. */
+function styles (look: Look): void {
+  const { text } = look
+  if (brief(look)) signIf(look, rule.style, BARE_STYLE)
+  let tries = 0
+  for (let at = text.indexOf('style'); at >= 0 && tries < 64; at = text.indexOf('style', at + 5), tries++) {
+    if (STYLE.test(text.slice(at, at + 240))) {
+      sign(look, rule.style, at, at + 20)
+      return
+    }
+  }
+  if (tries === 0 && brief(look)) signIf(look, rule.style, /\bstyle\s*=\s*["'`]?[^"'`>]*(?:expression\s*\(|behavior\s*:|binding\s*:|javascript\s*:)/i)
+}
+
 const SCRIPT_NAMES = ['javascript', 'vbscript', 'livescript', 'jscript', 'mocha']
 
 /** Each `:`: is the word before it a script scheme, with spaces and control characters skipped as browsers do? */
 function schemes (look: Look): void {
   const { text } = look
-  for (let at = text.indexOf(':'); at > 3 && look.score < look.threshold || (at >= 0 && at <= 3); at = text.indexOf(':', at + 1)) {
+  for (let at = text.indexOf(':'); at >= 0 && look.score < look.threshold; at = text.indexOf(':', at + 1)) {
     let letters = ''
     let i = at - 1
     let gaps = 0
@@ -188,8 +209,8 @@ function schemes (look: Look): void {
 
 const CALL = /(?:^|[^\w.$'"-]|[-+;,(=]\s?)(?:window\.|self\.|top\.|parent\.|this\.|globalThis\.|frames\.)?(?:alert|prompt|confirm|eval|setTimeout|setInterval|execScript|msgbox|atob|btoa|importScripts)\s*(?:\(|`|\?\.\(|\/\*|&lpar;|%28|\\x28)/i
 const PROOF = /(?:alert|prompt|confirm|print|eval|write)\s*(?:\(\s*(?:\)|\d|['"`/]|document|location|window|String|this|origin|self|top|\w+\))|`)/i
-const DOM = /\b(?:document|self|window|top|parent|frames|globalThis|this)\b\s*\)?\s*(?:\/\*[^*]*\*\/\s*)?(?:\.\s*(?:\/\*[^*]*\*\/\s*)?(?:cookie|domain|write(?:ln)?|location|body|documentElement|createElement|getElement|querySelector|forms|URL|referrer|scripts|alert|eval|name|defaultView|open|execCommand|onerror|onload|execScript)\b|\[\s*(?:\/\*[^*]*\*\/\s*)?(?:["'`\\+(]|\/[^\]]*\/))/
-const ACCESS = /\blocation\s*(?:=[^=]|\.\s*(?:href|hash|replace|assign|search|reload)\b|\[)|\.(?:inner|outer)HTML\b|String\s*\.\s*fromCharCode|\.getScript\s*\(|\.constructor\s*[([.`]|\bReflect\s*\.\s*\w+|new\s*\(?\s*(?:Function|Image|XMLHttpRequest)|\bimport\s*\(|\bfetch\s*\(\s*['"`/]|throw\s+\w*\s*onerror|onerror\s*=\s*(?:alert|eval)|import\s*\{[^}]*\}\s*from|import\s+\w+\s+from\s+['"]|with\s*\(\s*document|valueOf\s*[=:]|toString\s*[=:]\s*\w|sort\.call|map\.call/
+const DOM = /\b(?:document|self|window|top|parent|frames|globalThis|this)\b\s*\)?\s*(?:\/\*[^*]*\*\/\s*)?(?:\.\s*(?:\/\*[^*]*\*\/\s*)?(?:cookie|domain|write(?:ln)?|location|body|documentElement|createElement|getElement|querySelector|forms|URL|referrer|scripts|alert|eval|name|defaultView|open|execCommand|onerror|onload|execScript)\b|\[\s*(?:\/\*[^*]*\*\/\s*)?(?:["'`\\+(\d]|\/[^\]]*\/))/
+const ACCESS = /\blocation\s*(?:=[^=]|\.\s*(?:href|hash|replace|assign|search|reload)\b|\[)|\.(?:inner|outer)HTML\b|String\s*\.\s*fromCharCode|\.getScript\s*\(|\.constructor\s*[([.`]|\bReflect\s*\.\s*\w+|new\s*\(?\s*(?:Function|Image|XMLHttpRequest)|\bFunction\s*(?:\(\s*["'`]|`)|navigator\s*\.\s*sendBeacon|\[\s*["']\w+["']\s*\+\s*["']\w+["']\s*\]|\bimport\s*\(|\bfetch\s*\(\s*['"`/]|throw\s+\w*\s*onerror|onerror\s*=\s*(?:alert|eval)|import\s*\{[^}]*\}\s*from|import\s+\w+\s+from\s+['"]|with\s*\(\s*document|valueOf\s*[=:]|toString\s*[=:]\s*\w|sort\.call|map\.call/
 
 /** Calls and accesses of a payload: only where the text is short, since articles show code. */
 function scripts (look: Look): void {
@@ -198,8 +219,9 @@ function scripts (look: Look): void {
   if ((look.place & place.PATH) !== 0 && (look.chars & (C.QUOTE | C.DQUOTE | C.LT | C.BACKTICK | C.EQ)) === 0) return
   const code = look.count <= 12 || !/(?:\b[A-Za-z]{2,}\b[ ,]+){4}/.test(text.slice(0, 400))
   if (!code && !/['"]\s*[-+;,)]|[;}]\s*\/\//.test(text)) return
-  if (CALL.test(text) && (PROOF.test(text) || look.count <= 8)) signIf(look, rule.call, CALL)
-  if (look.score < look.threshold && look.count <= 30) signIf(look, DOM.test(text) ? rule.dom : rule.dom, DOM.test(text) ? DOM : ACCESS)
+  const called = CALL.exec(text)
+  if (called !== null && !inFence(look, called.index + 1, true) && (PROOF.test(text) || look.count <= 8)) signIf(look, rule.call, CALL)
+  if (look.score < look.threshold && look.count <= 30 && !text.includes('```')) signIf(look, rule.dom, DOM.test(text) ? DOM : ACCESS)
 }
 
 function isLetter (code: number): boolean {
