@@ -35,15 +35,28 @@ export function refusalHeaders (reply: FastifyReply, { refusal, verdict }: Refus
   if (refusal.headers !== undefined) reply.headers(refusal.headers)
 }
 
+/** The text that the client reads. */
+export function messageOf ({ verdict, refusal }: Refused, { response }: GuardOptions): string {
+  return refusal.message ?? response?.messages?.[verdict.code] ?? MESSAGES[verdict.code]
+}
+
+/** The body of a refusal that Fastify's error handling does not make, and its media type. */
+export function bodyOf (refused: Refused, options: GuardOptions): { type: string, body: string } {
+  const { status, code, reference } = refused.verdict
+  const title = STATUS_CODES[status]
+  const message = messageOf(refused, options)
+  return options.response?.format === 'problem'
+    ? { type: 'application/problem+json; charset=utf-8', body: JSON.stringify({ type: 'about:blank', title, status, detail: message, code, reference }) }
+    : { type: 'application/json; charset=utf-8', body: JSON.stringify({ statusCode: status, code, error: title, message }) }
+}
+
 /** RFC 9457 problem details, in place of Fastify's own body; what a handler of the application answered stays. */
 export function problem (reply: FastifyReply, payload: unknown, refused: Refused, options: GuardOptions): unknown {
-  const { verdict, refusal } = refused
-  const message = refusal.message ?? options.response?.messages?.[verdict.code] ?? MESSAGES[verdict.code]
-  if (typeof payload !== 'string' || !isDefaultBody(payload, verdict.code, message)) return payload
-  const details = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[verdict.status], status: verdict.status, detail: message, code: verdict.code, reference: verdict.reference })
-  reply.header('content-type', 'application/problem+json; charset=utf-8')
-  reply.header('content-length', Buffer.byteLength(details))
-  return details
+  if (typeof payload !== 'string' || !isDefaultBody(payload, refused.verdict.code, messageOf(refused, options))) return payload
+  const { type, body } = bodyOf(refused, options)
+  reply.header('content-type', type)
+  reply.header('content-length', Buffer.byteLength(body))
+  return body
 }
 
 function isDefaultBody (payload: string, code: GuardCode, message: string): boolean {

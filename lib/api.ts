@@ -15,7 +15,11 @@ export function guardApi (guard: Guard, instance: FastifyInstance): GuardApi {
   const setEmergency = (enabled: boolean): void => {
     emergency.enabled = enabled
     guard.emit({ type: 'emergency', time: guard.services.now(), enabled })
-    guard.log.warn({ event: 'guard.emergency', enabled }, `guard: emergency mode is ${enabled ? 'on' : 'off'}`)
+  }
+  // A timer takes at most 2 ** 31 - 1 ms and would end a longer one at once.
+  const switchOffAt = (end: number): void => {
+    const left = end - Date.now()
+    timer = setTimeout(() => { if (Date.now() >= end) setEmergency(false); else switchOffAt(end) }, Math.min(left, 2 ** 31 - 1)).unref()
   }
   return {
     ban: (target, { duration = HOUR, reason = 'manual' } = {}) => bans.add(target, { duration: time(duration, 'duration'), reason }),
@@ -26,25 +30,30 @@ export function guardApi (guard: Guard, instance: FastifyInstance): GuardApi {
       clearTimeout(timer)
       const length = typeof on === 'object' ? time(on.for, 'for') : undefined
       setEmergency(on !== false)
-      if (length !== undefined) timer = setTimeout(() => setEmergency(false), length).unref()
+      if (length !== undefined) switchOffAt(Date.now() + length)
     },
-    update: (options) => { update(guard, instance, options) },
+    update: (options) => update(guard, instance, options),
     routes: () => [...guard.routes, ...guard.late.values(), unmatchedRecord(guard, instance)].map((record) => infoOf(guard, record)),
-    stats: () => ({ ...guard.stats.read(), bans: bans.stats(), limits: limiter.stats(), emergency: emergency.enabled }),
+    stats: () => ({ ...guard.stats.read(), bans: bans.stats(), limits: limiter.stats(), store: guard.redis?.stats() ?? { kind: 'memory', state: 'up' }, emergency: emergency.enabled }),
     reset () {
       guard.stats.reset()
       bans.reset()
-      limiter.resetAll()
+      return limiter.resetAll()
     },
-    ready: () => lists.ready()
+    ready: async () => { await Promise.all([lists.ready(), guard.redis?.ready()]) }
   }
 }
 
 function time (value: unknown, name: string): number {
   const found = milliseconds(value)
   if (found === undefined) throw new GUARD_OPTION_INVALID(`guard: ${name} must be milliseconds or a text such as '10m'`)
-  // setTimeout takes at most 2 ** 31 - 1 ms; bans have no such bound.
   return found
+}
+
+/** A list of routes gets into logs and onto pages; keys do not. */
+function withoutKeys (rule: unknown): unknown {
+  const { keys, ...rest } = rule as { keys?: unknown }
+  return Array.isArray(keys) ? { ...rest, keys: keys.map(() => '[redacted]') } : rule
 }
 
 function infoOf (guard: Guard, record: RouteRecord): RouteInfo {
@@ -53,7 +62,7 @@ function infoOf (guard: Guard, record: RouteRecord): RouteInfo {
   const origins: Record<string, string[]> = {}
   for (const [key, { value, origin, members }] of record.rules) {
     if (value === undefined) continue
-    rules[key] = value
+    rules[key] = key === 'apiKey' ? withoutKeys(value) : value
     const named = Object.entries(members)
     if (named.length === 0) origins[key] = [origin]
     for (const [member, from] of named) origins[`${key}.${member}`] = from

@@ -30,6 +30,8 @@ export interface Refusal {
   message?: string
   /** Leads to a ban at once, where bans are configured. */
   bans?: boolean
+  /** Says, at this level, what came to pass; nothing is refused. */
+  notice?: 'warn' | 'error'
   /** What this counts as towards a ban; none if absent. */
   strike?: StrikeKind
 }
@@ -58,6 +60,9 @@ export interface Visit {
 /** Looks at one request; `undefined` lets it pass. */
 export type Check = (request: FastifyRequest, visit: Visit, reply: FastifyReply) => Refusal | undefined | Promise<Refusal | undefined>
 
+/** Looks at an answer that is about to go; a promise that rejects is logged. */
+export type SendCheck = (request: FastifyRequest, visit: Visit, reply: FastifyReply, payload: unknown) => Promise<void> | undefined
+
 /** A check's parts, by the moment they run at. */
 export interface Checks {
   /** `onRequest`, at the key's place in the order. */
@@ -66,6 +71,8 @@ export interface Checks {
   late?: Check | undefined
   /** Once the body is parsed. */
   body?: Check | undefined
+  /** `onSend`: sees the answer, may hold it back, refuses nothing. */
+  send?: SendCheck | undefined
   /** For `request.guard.inspect`. */
   inspect?: ((value: unknown, where: string) => Refusal | undefined) | undefined
 }
@@ -79,8 +86,12 @@ export interface Target {
   bodyLimit: number
   /** Where the key's value came from. */
   origin: Origin
+  /** It only reports: nothing of it may show in the answer. */
+  passive: boolean
   /** Identifies the layer whose value this is: one bucket of a limit each. */
   layer: string
+  /** Where each member of an object came from, outermost first. */
+  members?: Readonly<Record<string, readonly Origin[]>>
   /** Reports what is wrong with the effective rule as a whole; the server then does not start. */
   problem: (path: string, message: string) => void
 }
@@ -96,6 +107,8 @@ export interface Services {
   clients: ClientReader
   /** `undefined`: no database. */
   geo: Geo | undefined
+  /** Requests under way: by the layer whose rule counts them, then by client. */
+  inFlight: Map<string, Map<string, number>>
   /** Emergency mode, switched at run time. */
   emergency: { enabled: boolean }
 }

@@ -24,6 +24,7 @@ export const MESSAGES: Readonly<Record<GuardCode, string>> = {
   GUARD_AUTH_REQUIRED: 'Authentication is required',
   GUARD_API_KEY_REQUIRED: 'An API key is required',
   GUARD_HONEYPOT: 'Access denied',
+  GUARD_BEHAVIOR: 'Too many requests',
   GUARD_CUSTOM: 'Request was refused',
   GUARD_BAD_URL: 'URL is malformed',
   GUARD_PARAM_TOO_LONG: 'URL parameter is too long',

@@ -2,7 +2,7 @@ import type { BanPolicy } from './bans/bans.ts'
 import { checks } from './checks/index.ts'
 import { banPolicy } from './checks/ban.ts'
 import { trustOf } from './checks/ip.ts'
-import type { Check, Checks, Services, Target } from './check.ts'
+import type { Check, Checks, SendCheck, Services, Target } from './check.ts'
 import { compileCors, corsConflict, PREFLIGHT_CHECKS, type Cors } from './headers/cors.ts'
 import { compileSecurityHeaders, type HeaderSet } from './headers/security-headers.ts'
 import type { EffectiveRules } from './merge.ts'
@@ -20,10 +20,14 @@ export interface Step {
   below: number
 }
 
+export interface SendStep { see: SendCheck, below: number, trustSkips: boolean }
+
 /** All that the guard does on one route. Empty lists cost a request nothing. */
 export interface Chain {
   request: readonly Step[]
   body: readonly Step[]
+  /** What looks at answers. */
+  send: readonly SendStep[]
   /** The same for trusted clients. */
   trusted: { request: readonly Step[], body: readonly Step[] }
   trust: LiveList | undefined
@@ -35,7 +39,7 @@ export interface Chain {
   preflight: readonly Step[]
   maxBodyBytes: number | undefined
   /** Judges a single value for `request.guard.inspect`. */
-  inspect: { judge: NonNullable<Checks['inspect']>, passive: boolean } | undefined
+  inspect: { judge: NonNullable<Checks['inspect']>, passive: boolean, below: number } | undefined
   /** `maxBodyBytes` only reports. */
   passive: boolean
 }
@@ -46,23 +50,25 @@ export type Memo = Map<unknown, Map<string, unknown>>
 interface Slots { request: Step[], late: Step[], body: Step[] }
 
 /** Compiles the effective rules of a target into the shortest lists of checks. */
-export function compile (rules: EffectiveRules, mode: Mode, services: Services, target: Omit<Target, 'origin' | 'layer'>, memo: Memo): Chain {
+export function compile (rules: EffectiveRules, mode: Mode, services: Services, target: Pick<Target, 'url' | 'bodyLimit' | 'problem'>, memo: Memo): Chain {
   const all: Slots = { request: [], late: [], body: [] }
   const trusted: Slots = { request: [], late: [], body: [] }
+  const send: SendStep[] = []
   let inspect: Chain['inspect']
   for (const { key, trustSkips, perRoute, compile } of checks) {
     const effective = rules.get(key)
     const value = effective?.value
     if (effective === undefined || value === undefined || value === false) continue
-    for (const group of groups(value)) {
-      const { origin } = effective
+    for (const group of groups(key, value, mode)) {
+      const { origin, members } = effective
       const layer = effective.layer + group.suffix
-      const make = (): Checks | undefined => compile(group.value as never, services, { ...target, origin, layer })
+      const make = (): Checks | undefined => compile(group.value as never, services, { ...target, origin, layer, members, passive: (group.mode ?? mode) === 'passive' || mode === 'passive' })
       const parts = perRoute === true ? make() : share(memo, group.value, key, make)
       if (parts === undefined) continue
       add(all, key, parts, group, mode)
       if (!trustSkips) add(trusted, key, parts, group, mode)
-      if (parts.inspect !== undefined && (group.mode ?? mode) !== 'off') inspect = { judge: parts.inspect, passive: mode === 'passive' || group.mode === 'passive' }
+      if (parts.send !== undefined && (group.mode ?? mode) !== 'off' && mode !== 'off') send.push({ see: parts.send, below: below(group.sample), trustSkips })
+      if (parts.inspect !== undefined && (group.mode ?? mode) !== 'off') inspect = { judge: parts.inspect, passive: mode === 'passive' || group.mode === 'passive', below: below(group.sample) }
     }
   }
   const ip = valueOf<IpRules>(rules, 'ip')
@@ -71,9 +77,10 @@ export function compile (rules: EffectiveRules, mode: Mode, services: Services, 
   return {
     request: [...all.request, ...all.late],
     body: all.body,
+    send,
     trusted: { request: [...trusted.request, ...trusted.late], body: trusted.body },
     trust: ip?.trust === undefined ? undefined : share(memo, ip, 'trust', () => trustOf(ip, services)),
-    ban: ban === undefined || rules.get('ban')?.origin === 'default' ? undefined : share(memo, ban, 'policy', () => banPolicy(ban, services)),
+    ban: ban === undefined || mode === 'off' || ban.mode === 'off' || rules.get('ban')?.origin === 'default' ? undefined : share(memo, ban, 'policy', () => banPolicy(ban, services)),
     headers: headers === undefined ? undefined : share(memo, headers, 'headers', () => compileSecurityHeaders(headers)),
     cors: corsOf(rules, services, target, memo),
     preflight: all.request.filter(({ key }) => PREFLIGHT_CHECKS.has(key)),
@@ -99,12 +106,12 @@ export function valueOf<T> (rules: EffectiveRules, key: string): T | undefined {
 /** What one key compiles at once: a value, or those limits of a list that share mode and sample. */
 interface Group { value: unknown, mode: Mode | undefined, sample: number, suffix: string }
 
-function groups (value: unknown): Group[] {
-  if (!Array.isArray(value) || !isObject(value[0])) return [groupOf(value, '')]
+function groups (key: string, value: unknown, mode: Mode): Group[] {
+  if (key !== 'rateLimit' || !Array.isArray(value)) return [groupOf(value, '')]
   const found = new Map<string, unknown[]>()
   for (const limit of value) {
-    const { mode, sample } = groupOf(limit, '')
-    const name = mode === undefined && sample === 1 ? '' : `~${mode}~${sample}`
+    const { mode: own = mode, sample } = groupOf(limit, '')
+    const name = own === mode && sample === 1 ? '' : `~${own}~${sample}`
     found.set(name, [...(found.get(name) ?? []), limit])
   }
   return [...found].map(([suffix, limits]) => ({ ...groupOf(limits[0], suffix), value: limits }))
@@ -117,10 +124,14 @@ function groupOf (value: unknown, suffix: string): Group {
 
 function add (slots: Slots, key: string, parts: Checks, group: Group, mode: Mode): void {
   if (mode === 'off' || group.mode === 'off') return
-  const common = { key, passive: mode === 'passive' || group.mode === 'passive', below: Math.round(group.sample * 2 ** 32) }
+  const common = { key, passive: mode === 'passive' || group.mode === 'passive', below: below(group.sample) }
   if (parts.request !== undefined) slots.request.push({ ...common, check: parts.request })
   if (parts.late !== undefined) slots.late.push({ ...common, check: parts.late })
   if (parts.body !== undefined) slots.body.push({ ...common, check: parts.body })
+}
+
+function below (sample: number): number {
+  return Math.round(sample * 2 ** 32)
 }
 
 function share<T> (memo: Memo, value: unknown, part: string, make: () => T): T {

@@ -7,7 +7,10 @@ export const GUARD_OPTION_INVALID = createError('GUARD_OPTION_INVALID', '%s', 50
 export const GUARD_ALREADY_REGISTERED = createError('GUARD_ALREADY_REGISTERED', 'guard: already registered in this scope', 500)
 
 /** The instance has another decorator of that name. */
-export const GUARD_DECORATOR_TAKEN = createError('GUARD_DECORATOR_TAKEN', 'guard: the instance has a decorator "%s" already; choose another name with the option "decorator"', 500)
+export const GUARD_DECORATOR_TAKEN = createError('GUARD_DECORATOR_TAKEN', 'guard: the %s has a decorator "%s" already%s', 500)
+
+/** `app.guard.ready()` found no Redis. */
+export const GUARD_STORE_DOWN = createError('GUARD_STORE_DOWN', 'guard: Redis does not answer: %s', 503)
 
 /** A warning at start, with `strict: true`. */
 export const GUARD_NOT_COVERED = createError('GUARD_NOT_COVERED', '%s', 500)

@@ -2,7 +2,9 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import type { Services, Visit } from './check.ts'
 import type { Memo } from './compile.ts'
 import type { RouteTable } from './headers/targets.ts'
+import type { AccessLog } from './log/access.ts'
 import type { ClientReader } from './net/client.ts'
+import type { RedisStore } from './redis/store.ts'
 import type { RouteRecord } from './routes.ts'
 import type { Scope } from './scope.ts'
 import type { Stats } from './stats.ts'
@@ -24,6 +26,10 @@ export interface Guard {
   /** All registrations, outer ones first. */
   scopes: Scope[]
   emit: (event: GuardEvent) => void
+  /** `undefined`: no file is wanted. */
+  access: AccessLog | undefined
+  /** `undefined`: state is kept in memory. */
+  redis: RedisStore | undefined
 }
 
 export const kGuard = Symbol('fastify-api-guard')

@@ -1,7 +1,7 @@
 import { finished } from 'node:stream'
-import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { errorMaker, problem, refusalHeaders, type MakeError } from './answer.ts'
-import { counted, declaredTooLarge } from './checks/max-body-bytes.ts'
+import { count, declaredTooLarge } from './checks/max-body-bytes.ts'
 import type { Refusal, Visit } from './check.ts'
 import { setVisit, visitOf, type Guard, type Hook } from './guard.ts'
 import { applyHeaders, ensureHeaders } from './headers/apply.ts'
@@ -20,7 +20,6 @@ export interface Hooks {
   preValidation: Hook
   preHandler: Hook
   onSend: SendHook
-  preParsing: NonNullable<RouteOptions['preParsing']>
 }
 
 export function hooks (guard: Guard): Hooks {
@@ -31,12 +30,37 @@ export function hooks (guard: Guard): Hooks {
     settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, done)
   }
 
+  const limitBody = (max: number, request: FastifyRequest, reply: FastifyReply, visit: Visit, done: Done): void => {
+    const error = (refusal: Refusal): Error | undefined => {
+      const verdict = report(guard, 'maxBodyBytes', refusal, visit.chain.passive, request, visit)
+      return visit.chain.passive ? undefined : refusalError({ refusal, verdict }, reply, visit, makeError)
+    }
+    const declared = declaredTooLarge(request, max)
+    if (declared !== undefined) return done(error(declared))
+    if (request.headers['content-length'] === undefined) {
+      count(request, max, (refusal) => {
+        const refused = error(refusal)
+        if (refused === undefined) return false
+        if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
+        if (!reply.sent) reply.send(refused)
+        // Whoever still waits for the body learns that there will be no more of it.
+        finished(reply.raw, () => { request.raw.destroy() })
+        return true
+      })
+    }
+    done()
+  }
+
   const judge = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const visit = visitFor(guard, request)
     setVisit(request, visit)
     const { chain } = visit
     if (chain.headers !== undefined) applyHeaders(reply, chain.headers, guard.clients.secure(request))
     const steps = visit.trusted ? chain.trusted.request : chain.request
+    if (chain.maxBodyBytes !== undefined) {
+      const passed = done
+      done = (error) => { if (error === undefined) limitBody(chain.maxBodyBytes!, request, reply, visit, passed); else passed(error) }
+    }
     const waits = chain.cors?.headers(request, reply)
     if (waits !== undefined) {
       waits.then(() => settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, done), done)
@@ -45,6 +69,14 @@ export function hooks (guard: Guard): Hooks {
     } else {
       settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, done)
     }
+  }
+
+  const finish = (reply: FastifyReply, payload: unknown, refused: Refused | undefined, done: Parameters<SendHook>[3]): void => {
+    if (refused === undefined) return done()
+    const answer = guard.options.response?.format === 'problem' ? problem(reply, payload, refused, guard.options) : payload
+    const waits: unknown = guard.options.response?.modify?.(reply, refused.verdict)
+    if (waits instanceof Promise) waits.then(() => done(null, answer), (error: Error) => done(error))
+    else done(null, answer)
   }
 
   return {
@@ -75,28 +107,14 @@ export function hooks (guard: Guard): Hooks {
       const { chain, refused } = known ?? visitFor(guard, request)
       if (chain.cors?.varies === true) ensureVary(reply)
       if (chain.headers !== undefined) ensureHeaders(reply, chain.headers, guard.clients.secure(request), known !== null)
-      if (refused === undefined) return done()
-      const answer = guard.options.response?.format === 'problem' ? problem(reply, payload, refused, guard.options) : payload
-      guard.options.response?.modify?.(reply, refused.verdict)
-      done(null, answer)
-    },
-
-    preParsing (request, reply, payload, done) {
-      const visit = visitOf(request)
-      const max = visit?.chain.maxBodyBytes
-      if (visit === null || max === undefined) return done(null, payload)
-      const refuse = (refusal: Refusal): Error | undefined => {
-        const verdict = report(guard, 'maxBodyBytes', refusal, visit.chain.passive, request, visit)
-        if (visit.chain.passive) return undefined
-        return refusalError({ refusal, verdict }, reply, visit, makeError)
+      if (known !== null && chain.send.length > 0) {
+        const seen = seeAnswer(known, request, reply, payload)
+        if (seen !== undefined) {
+          seen.then(() => finish(reply, payload, refused, done)).catch(done)
+          return
+        }
       }
-      const declared = declaredTooLarge(request, max)
-      if (declared !== undefined) {
-        const error = refuse(declared)
-        return error === undefined ? done(null, payload) : done(error as never)
-      }
-      if (request.headers['content-length'] !== undefined) return done(null, payload)
-      done(null, counted(payload, max, refuse))
+      finish(reply, payload, refused, done)
     }
   }
 }
@@ -123,7 +141,7 @@ export function visitFor (guard: Guard, request: FastifyRequest, { chain, url } 
  */
 function preflight (guard: Guard, targets: RouteTable<RouteRecord>, request: FastifyRequest, reply: FastifyReply, makeError: MakeError, done: Done, otherwise: () => void): void {
   const method = String(request.headers['access-control-request-method'])
-  const target = targets.find(method, request.raw.url ?? '', request.headers.host) ?? unmatchedRecord(guard, request.server)
+  const target = targets.find(method, request.raw.url ?? '', request.headers.host ?? request.headers[':authority'] as string | undefined) ?? unmatchedRecord(guard, request.server)
   const visit = visitFor(guard, request, target)
   const { cors, headers, preflight: steps } = visit.chain
   // A route for OPTIONS that has no CORS of ours answers preflights itself.
@@ -144,22 +162,40 @@ function preflight (guard: Guard, targets: RouteTable<RouteRecord>, request: Fas
   settle(run(guard, due, request, reply, visit), request, reply, visit, makeError, passed)
 }
 
+/** Shows an answer to what watches answers; a promise only where one of them has to wait. Nothing of it harms the answer. */
+function seeAnswer (visit: Visit, request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> | undefined {
+  const failed = (error: unknown): void => request.log.error({ event: 'guard.check_failed', err: error }, 'guard: an answer could not be looked at')
+  const waits: Array<Promise<void>> = []
+  for (const { see, below, trustSkips } of visit.chain.send) {
+    if (visit.client.hash >= below || (trustSkips && visit.trusted)) continue
+    try {
+      const seen = see(request, visit, reply, payload)
+      if (seen !== undefined) waits.push(seen.catch(failed))
+    } catch (error) {
+      failed(error)
+    }
+  }
+  return waits.length === 0 ? undefined : Promise.all(waits)
+}
+
 /** Goes on, answers, or waits for a check that has to. */
 function settle (outcome: Refused | undefined | Promise<Refused | undefined>, request: FastifyRequest, reply: FastifyReply, visit: Visit, makeError: MakeError, done: Done): void {
-  const answer = (refused: Refused | undefined): void => {
-    if (visit.after !== undefined) callAfter(visit.after, request, reply, visit)
-    if (refused === undefined) return done()
-    const error = refusalError(refused, reply, visit, makeError)
-    if (refused.refusal.redirect === undefined) return done(error)
-    reply.redirect(refused.refusal.redirect, refused.refusal.status)
-  }
-  if (outcome === undefined && visit.after === undefined) done()
-  else if (outcome instanceof Promise) outcome.then(answer, done)
-  else answer(outcome)
+  // The client may go away while a check waits, and the check may never end: what waits for the end is told now.
+  if (visit.after !== undefined) callAfter(visit, request, reply)
+  if (outcome === undefined) done()
+  else if (outcome instanceof Promise) outcome.then((refused) => settle(refused, request, reply, visit, makeError, done), done)
+  else refuse(outcome, reply, visit, makeError, done)
+}
+
+function refuse (refused: Refused, reply: FastifyReply, visit: Visit, makeError: MakeError, done: Done): void {
+  const error = refusalError(refused, reply, visit, makeError)
+  if (refused.refusal.redirect === undefined) done(error)
+  else reply.redirect(refused.refusal.redirect, refused.refusal.status)
 }
 
 /** Has what waits for the request's end be called then: once, whatever the end is, and also when the client goes away. */
-function callAfter (after: NonNullable<Visit['after']>, request: FastifyRequest, reply: FastifyReply, visit: Visit): void {
+function callAfter (visit: Visit, request: FastifyRequest, reply: FastifyReply): void {
+  const after = visit.after!
   visit.after = undefined
   finished(reply.raw, () => { for (const call of after) call(request, reply) })
 }

@@ -1,20 +1,24 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { guardApi } from './api.ts'
 import { bans } from './bans/bans.ts'
+import { roomOf } from './checks/behavior.ts'
 import { unseenRoutes } from './coverage.ts'
 import { GUARD_ALREADY_REGISTERED, GUARD_DECORATOR_TAKEN, GUARD_NOT_COVERED } from './errors.ts'
 import { openGeo, type Geo } from './geo/geo.ts'
-import { guardOf, kGuard, kRecord, kScope, kVisit, scopeOf, type Guard, type GuardedInstance } from './guard.ts'
+import { guardOf, kGuard, kRecord, kScope, kVisit, scopeOf, visitOf, type Guard, type GuardedInstance } from './guard.ts'
 import { hooks } from './hooks.ts'
+import { openAccessLog, tellPassed, type AccessLog } from './log/access.ts'
 import { limiter } from './limits/limiter.ts'
 import { memoryStore } from './limits/memory.ts'
 import { clientReader } from './net/client.ts'
 import { listReader } from './net/list.ts'
 import { readChildOptions, readOptions, rulesOf, throwIfAny } from './options/plugin.ts'
 import { isObject, type Problem } from './options/shape.ts'
+import { openRedisStore } from './redis/store.ts'
 import { emitter } from './report.ts'
 import { requestGuard } from './request-guard.ts'
-import { compileRecord, countsBytes, findPreflights, recordOf, unmatchedRecord } from './routes.ts'
+import { compileRecord, findPreflights, recordOf, unmatchedRecord } from './routes.ts'
+import { rulesKeeper } from './rules/keeper.ts'
 import { childScope, rootScope } from './scope.ts'
 import { stats } from './stats.ts'
 import type { GuardOptions } from '../types/index.ts'
@@ -27,17 +31,19 @@ export const plugin: FastifyPluginAsync<GuardOptions> = async (fastify, options)
   if (parent !== undefined) {
     const { policies, ...rules } = readChildOptions(options)
     const guard = guardOf(fastify)!
-    const scope = instance[kScope] = childScope(parent, fastify.prefix, guard.scopes.length, rules, policies)
+    const scope = instance[kScope] = childScope(parent, fastify, guard.scopes.length, rules, policies)
     guard.scopes.push(scope)
     return
   }
 
-  const read = readOptions(options)
+  // A client that is a plain object must stay itself.
+  const read = { ...readOptions(options), ...(options.store !== undefined && { store: options.store }) }
   const name = read.decorator ?? 'guard'
-  if (fastify.hasDecorator(name)) throw new GUARD_DECORATOR_TAKEN(name)
-  const guard = makeGuard(fastify, read, await openGeo(read.geo))
+  if (fastify.hasDecorator(name)) throw new GUARD_DECORATOR_TAKEN('instance', name, '; choose another name with the option "decorator"')
+  if (fastify.hasRequestDecorator('guard')) throw new GUARD_DECORATOR_TAKEN('request', 'guard', '')
+  const guard = makeGuard(fastify, read, await openGeo(read.geo), await openAccessLog(read.log, fastify.log, Date.now))
   instance[kGuard] = guard
-  const scope = instance[kScope] = rootScope(rulesOf(read), read.policies)
+  const scope = instance[kScope] = rootScope(fastify, rulesOf(read), read.policies)
   guard.scopes.push(scope)
   fastify.decorate(name, guardApi(guard, fastify))
   fastify.decorateRequest(kVisit as unknown as string, null)
@@ -45,13 +51,15 @@ export const plugin: FastifyPluginAsync<GuardOptions> = async (fastify, options)
   addHooks(fastify, guard)
 }
 
-function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | undefined): Guard {
+function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | undefined, access: AccessLog | undefined): Guard {
   const { log } = fastify
   const now = Date.now
   const lists = listReader({ log })
   const clients = clientReader({ clientIp: options.clientIp, ipv6Prefix: options.ipv6Prefix ?? 64, lists })
   const emit = emitter({ log }, options.onEvent)
   const maxKeys = options.maxKeys ?? 250_000
+  const local = memoryStore({ maxKeys, now })
+  const redis = typeof options.store === 'object' ? openRedisStore(options.store, { app: fastify, log, now, emit, local }) : undefined
   return {
     options,
     clients,
@@ -62,7 +70,8 @@ function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | 
       clients,
       geo,
       bans: bans({ now, maxKeys, ipv6Prefix: options.ipv6Prefix ?? 64, onEvent: emit }),
-      limiter: limiter({ store: memoryStore({ maxKeys, now }), now }),
+      limiter: limiter({ store: redis?.limits ?? local, now, ipv6Prefix: options.ipv6Prefix ?? 64 }),
+      inFlight: new Map(),
       emergency: { enabled: options.emergency === true || (isObject(options.emergency) && options.emergency['enabled'] === true) }
     },
     stats: stats(),
@@ -72,34 +81,47 @@ function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | 
     targets: undefined,
     late: new Map(),
     scopes: [],
-    emit
+    emit,
+    redis,
+    access
   }
 }
 
 function addHooks (fastify: FastifyInstance, guard: Guard): void {
-  const { onRequest, preValidation, preHandler, onSend, preParsing } = hooks(guard)
+  const { onRequest, preValidation, preHandler, onSend } = hooks(guard)
   fastify.addHook('onRoute', function (route) {
     const record = recordOf(guard, this, route)
     guard.routes.push(record)
     // The raw `guard` stays as it is: a child's onRoute would take anything else for the route's own rules.
     route.config = { ...route.config, [kRecord]: record } as typeof route.config & object
-    if (countsBytes(record)) {
-      record.counts = true
-      route.preParsing = [route.preParsing ?? [], preParsing].flat() as unknown as typeof preParsing
-    }
   })
   fastify.addHook('onRequest', onRequest)
   fastify.addHook('preValidation', preValidation)
   fastify.addHook('preHandler', preHandler)
   fastify.addHook('onSend', onSend)
+  const { log, rules: source } = guard.options
+  const rules = source === undefined ? undefined : rulesKeeper(source, guard, fastify)
+  if (guard.access !== undefined || (log?.passed ?? false) !== false) {
+    fastify.addHook('onResponse', (request, reply, done) => {
+      const visit = visitOf(request)
+      if (visit !== null && visit.refused === undefined) tellPassed(guard, request, reply, visit)
+      done()
+    })
+  }
   fastify.addHook('onReady', async () => {
     compileAll(fastify, guard)
     warn(fastify, guard)
-    await Promise.all([guard.services.lists.ready(), guard.services.geo?.ready()])
+    await rules?.start()
+    await Promise.all([guard.services.lists.ready(), guard.services.geo?.ready(), guard.redis?.started()])
   })
+  // Requests that are held back would hold the server open.
+  fastify.addHook('preClose', async () => roomOf(guard.services).release())
   fastify.addHook('onClose', async () => {
+    rules?.close()
     guard.services.lists.close()
+    await guard.redis?.close()
     await guard.services.geo?.close()
+    await guard.access?.close()
   })
 }
 
@@ -107,9 +129,11 @@ function addHooks (fastify: FastifyInstance, guard: Guard): void {
 function compileAll (fastify: FastifyInstance, guard: Guard): void {
   const problems: Problem[] = []
   for (const record of guard.routes) compileRecord(guard, record, problems)
-  compileRecord(guard, unmatchedRecord(guard, fastify), problems)
+  for (const { instance } of guard.scopes) compileRecord(guard, unmatchedRecord(guard, instance), problems)
   findPreflights(fastify, guard)
-  throwIfAny(problems)
+  // Fastify declares a HEAD route beside each GET: one mistake, one problem.
+  const known = new Set(problems.map(({ path, message }) => `${path} ${message}`))
+  throwIfAny(problems.filter(({ path, message }) => !path.startsWith('HEAD ') || !known.has(`GET ${path.slice(5)} ${message}`)))
 }
 
 function warn (fastify: FastifyInstance, guard: Guard): void {
@@ -118,13 +142,10 @@ function warn (fastify: FastifyInstance, guard: Guard): void {
   if (unseen.length > 0) {
     warnings.push(`routes declared before the guard, or beside a register() that was not awaited, get the plugin's rules at once but their own only from their first request on: ${unseen.join(', ')}`)
   }
-  const uncounted = guard.routes.filter(({ chain, counts }) => chain?.maxBodyBytes !== undefined && !counts).map(({ url }) => url)
-  if (uncounted.length > 0) warnings.push(`maxBodyBytes came too late to count the body of: ${uncounted.join(', ')}`)
   if (Object.getPrototypeOf(fastify) !== Object.prototype) {
     warnings.push('the guard is registered in a child scope: it sees neither routes nor 404s outside it')
   }
   for (const message of warnings) {
-    guard.log.warn({ event: 'guard.warning' }, `guard: ${message}`)
     guard.emit({ type: 'warning', time: guard.services.now(), code: 'GUARD_NOT_COVERED', message })
   }
   if (guard.options.strict === true && warnings.length > 0) throw new GUARD_NOT_COVERED(`guard: ${warnings.join('; ')}`)

@@ -7,6 +7,8 @@ import type { GuardEvent, GuardOptions, Verdict } from '../types/index.ts'
 
 const events = channel('fastify-api-guard')
 
+const MOST_VERDICTS = 100
+
 /**
  * The one way by which every verdict gets out: into `request.guard.verdicts`, the counters, the log, the
  * events, and as a strike towards a ban.
@@ -14,17 +16,20 @@ const events = channel('fastify-api-guard')
 export function report (guard: Guard, check: string, refusal: Refusal, passive: boolean, request: FastifyRequest, visit: Visit): Verdict {
   const route = visit.route
   const verdict = verdictOf(check, refusal, passive)
+  // A connection that lives long (WebSocket) can have messages judged without end.
+  if (visit.verdicts.length === MOST_VERDICTS) visit.verdicts.shift()
   visit.verdicts.push(verdict)
   guard.stats.count(verdict, route)
   const path = pathOf(request.raw.url)
   guard.emit({ type: passive ? 'reported' : 'refused', time: guard.services.now(), ip: visit.client.ip, method: request.method, ...(route !== undefined && { route }), path, reqId: request.id, ...verdict })
-  const level = guard.options.log?.refused ?? 'warn'
+  const level = refusal.notice ?? guard.options.log?.refused ?? 'warn'
   if (level !== false) {
     const { check: name, code, reference, reason, rule, evidence, category, exclusion } = verdict
     request.log[level](
       { event: passive ? 'guard.reported' : 'guard.refused', check: name, code, client: visit.client.ip, method: request.method, route, path, reference, reason, rule, category, evidence, exclude: exclusion },
-      passive ? 'guard: request would be refused' : 'guard: request refused')
+      refusal.notice !== undefined ? 'guard: noticed' : passive ? 'guard: request would be refused' : 'guard: request refused')
   }
+  if (!passive) guard.access?.refused(request, visit, verdict)
   if (!passive && refusal.strike !== undefined && visit.chain.ban !== undefined && !visit.trusted) {
     guard.services.bans.strike(visit.client, refusal.strike, refusal.category, visit.chain.ban, verdict.reference, refusal.bans === true)
   }
@@ -46,17 +51,28 @@ function verdictOf (check: string, { code, status, reason, rule, evidence, categ
   }
 }
 
-/** Hands events to the application's function and to `diagnostics_channel`; neither can break a request. */
-export function emitter (guard: Pick<Guard, 'log'>, onEvent: GuardOptions['onEvent']): (event: GuardEvent) => void {
+/** Hands events to the log, to the application's function and to `diagnostics_channel`; none can break a request. */
+export function emitter ({ log }: Pick<Guard, 'log'>, onEvent: GuardOptions['onEvent']): (event: GuardEvent) => void {
   return (event) => {
+    note(log, event)
     if (events.hasSubscribers) events.publish(event)
     if (onEvent === undefined) return
+    const failed = (error: unknown): void => log.error({ event: 'guard.on_event_failed', err: error }, 'guard: onEvent threw')
     try {
-      onEvent(event)
+      const outcome: unknown = onEvent(event)
+      if (outcome instanceof Promise) outcome.catch(failed)
     } catch (error) {
-      guard.log.error({ event: 'guard.on_event_failed', err: error }, 'guard: onEvent threw')
+      failed(error)
     }
   }
+}
+
+/** What happens apart from requests has a line of its own; `report` writes those of requests. */
+function note (log: Guard['log'], event: GuardEvent): void {
+  if (event.type === 'banned') log.warn({ event: 'guard.banned', client: event.client, kind: event.kind, reason: event.reason, until: event.until, reference: event.reference }, 'guard: client banned')
+  else if (event.type === 'unbanned') log.info({ event: 'guard.unbanned', client: event.client }, 'guard: ban lifted')
+  else if (event.type === 'emergency') log.warn({ event: 'guard.emergency', enabled: event.enabled }, `guard: emergency mode is ${event.enabled ? 'on' : 'off'}`)
+  else if (event.type === 'warning') log.warn({ event: 'guard.warning', code: event.code }, `guard: ${event.message}`)
 }
 
 const POOL = 4096

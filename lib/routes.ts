@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
-import { compile, valueOf, type Chain } from './compile.ts'
+import { compile, type Chain } from './compile.ts'
 import { kRecord, scopeOf, type Guard } from './guard.ts'
 import { routeTable } from './headers/targets.ts'
 import { merge, type EffectiveRules } from './merge.ts'
+import { isBelow } from './options/path-prefix.ts'
 import { examineGuard, snapshot } from './options/plugin.ts'
 import type { Problem } from './options/shape.ts'
 import { routeLayers, type Scope } from './scope.ts'
@@ -21,8 +22,6 @@ export interface RouteRecord {
   bodyLimit: number
   /** Declared where `onRoute` could not see it: its rules count from its first request on. */
   late: boolean
-  /** Its body is counted while it streams. */
-  counts: boolean
   rules: EffectiveRules
   chain: Chain | undefined
 }
@@ -39,7 +38,6 @@ export function recordOf (guard: Guard, instance: FastifyInstance, route: RouteO
     value: snapshot(route.config?.guard),
     bodyLimit: route.bodyLimit ?? instance.initialConfig.bodyLimit ?? 1048576,
     late: false,
-    counts: false,
     rules: new Map(),
     chain: undefined
   }
@@ -83,15 +81,7 @@ function only (rules: EffectiveRules, key: string): EffectiveRules {
 }
 
 function excluded (guard: Guard, url: string | undefined): boolean {
-  return url !== undefined && guard.options.exclude?.some((prefix) => {
-    const base = prefix.replace(/\/+$/, '')
-    return url === base || url.startsWith(`${base}/`)
-  }) === true
-}
-
-/** Whether a route's body has to be counted, as far as is known when it is declared. */
-export function countsBytes (record: RouteRecord): boolean {
-  return valueOf<number>(resolve(record, []), 'maxBodyBytes') !== undefined
+  return url !== undefined && guard.options.exclude?.some((prefix) => isBelow(url, prefix)) === true
 }
 
 /** The record of the route that a request matched, compiled. */
@@ -119,7 +109,7 @@ function findRecord (guard: Guard, request: FastifyRequest, config: Config | und
 
 export function unmatchedRecord (guard: Guard, instance: FastifyInstance): RouteRecord {
   const scope = scopeOf(instance) as Scope
-  scope.unmatched ??= { methods: [], url: undefined, host: undefined, instance, value: undefined, bodyLimit: instance.initialConfig.bodyLimit ?? 1048576, late: false, counts: false, rules: scope.rules, chain: undefined }
+  scope.unmatched ??= { methods: [], url: undefined, host: undefined, instance, value: undefined, bodyLimit: instance.initialConfig.bodyLimit ?? 1048576, late: false, rules: scope.rules, chain: undefined }
   return scope.unmatched
 }
 

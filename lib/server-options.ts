@@ -1,15 +1,13 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
-import { errorMaker, refusalHeaders } from './answer.ts'
-import { MESSAGES } from './codes.ts'
+import { bodyOf, refusalHeaders } from './answer.ts'
 import type { Refusal } from './check.ts'
 import { guardOf, setVisit, type Guard } from './guard.ts'
 import { applyHeaders, headerRecord } from './headers/apply.ts'
 import { visitFor } from './hooks.ts'
 import { report } from './report.ts'
 import { run, type Refused } from './run.ts'
-import type { GuardCode } from '../types/index.ts'
 
 type FrameworkErrors = NonNullable<FastifyServerOptions['frameworkErrors']>
 type ClientError = Error & { code?: string }
@@ -33,17 +31,22 @@ const EARLY = new Set(['emergency', 'ban', 'ip'])
  *
  * @param options what `Fastify()` is to get; returned with the two handlers set
  */
-export function guardServerOptions<T extends object> (options: T = {} as T): T & Pick<FastifyServerOptions, 'frameworkErrors' | 'clientErrorHandler'> {
+export function guardServerOptions<T extends object> (options: T = {} as T): T & GuardServerOptions {
   const own = options as FastifyServerOptions
   return {
     ...options,
-    frameworkErrors: frameworkErrors(own.frameworkErrors),
+    frameworkErrors: frameworkErrors(own.frameworkErrors) as GuardServerOptions['frameworkErrors'],
     clientErrorHandler: clientErrors(own.clientErrorHandler)
   }
 }
 
+/** For servers of every kind: http, https and HTTP/2 have other types of requests. */
+export interface GuardServerOptions {
+  frameworkErrors: <Request, Reply>(error: FastifyError, request: Request, reply: Reply) => void
+  clientErrorHandler: (error: Error & { code: string, bytesParsed: number, rawPacket: { type: string, data: number[] } }, socket: Socket) => void
+}
+
 function frameworkErrors (own: FrameworkErrors | undefined): FrameworkErrors {
-  const makeError = errorMaker()
   return function guardFrameworkErrors (error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
     const guard = guardOf(request.server)
     const refusal = FRAMEWORK[error.code]
@@ -51,7 +54,7 @@ function frameworkErrors (own: FrameworkErrors | undefined): FrameworkErrors {
       if (own !== undefined) own(error, request as never, reply as never)
       else reply.code(error.statusCode ?? 500).send(error)
     }
-    if (guard === undefined || refusal === undefined) return after()
+    if (guard === undefined || refusal === undefined || guard.options.mode === 'off') return after()
     withAddress(request)
     const visit = visitFor(guard, request)
     setVisit(request, visit)
@@ -61,13 +64,14 @@ function frameworkErrors (own: FrameworkErrors | undefined): FrameworkErrors {
     const answer = (refused: Refused | undefined): void => {
       if (refused === undefined) {
         const verdict = report(guard, 'malformed', refusal, guard.options.mode === 'passive', request, visit)
-        if (own !== undefined) return after()
+        if (own !== undefined || verdict.action === 'report') return after()
         refused = { refusal, verdict }
       }
       refusalHeaders(reply, refused)
-      const { verdict: { code, status, reference } } = refused
-      const { message } = makeError(code, status, reference)
-      reply.code(status).send({ statusCode: status, code, error: STATUS_CODES[status], message: guard.options.response?.messages?.[code] ?? message })
+      const { type, body } = bodyOf(refused, guard.options)
+      reply.code(refused.verdict.status).header('content-type', type)
+      guard.options.response?.modify?.(reply, refused.verdict)
+      reply.send(body)
     }
     const outcome = run(guard, steps, request, reply, visit)
     if (outcome instanceof Promise) outcome.then(answer, after)
@@ -101,14 +105,19 @@ function clientErrors (own: FastifyServerOptions['clientErrorHandler']): NonNull
   return function guardClientErrors (this: FastifyInstance, error: ClientError, socket: Socket) {
     if (error.code === 'ECONNRESET' || socket.destroyed) return
     const guard = guardOf(this)
-    // A client that is slow is not malformed; it gets Node's 408.
-    if (guard === undefined || error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return own === undefined ? close(socket, 408) : own.call(this, error as never, socket)
+    // A client that is slow, or whose connection breaks, is not malformed.
+    if (guard === undefined || guard.options.mode === 'off' || error.code?.startsWith('HPE_') !== true) return own === undefined ? close(socket, statusOf(error)) : own.call(this, error as never, socket)
     judgeSocket(guard, this, error, socket).then((refused) => {
       const mine = refused.refusal !== MALFORMED && refused.refusal !== OVERFLOW
       if (own !== undefined && !mine) return own.call(this, error as never, socket)
       close(socket, refused.verdict.status, refused, guard)
     }).catch(() => socket.destroy())
   }
+}
+
+/** As Node answers by itself. */
+function statusOf ({ code }: ClientError): number {
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
 }
 
 type Answer = Refused & { headers: Readonly<Record<string, string>> | undefined }
@@ -129,18 +138,21 @@ async function judgeSocket (guard: Guard, instance: FastifyInstance, error: Clie
 /** All that is known of a request that could not be parsed: where it came from. */
 function socketRequest (instance: FastifyInstance, socket: Socket): FastifyRequest {
   const raw = { socket, headers: {}, url: '', method: '' }
-  return { raw, socket, headers: raw.headers, ip: socket.remoteAddress, protocol: 'http', method: '', id: '', log: instance.log, server: instance, is404: true, routeOptions: { config: undefined } } as unknown as FastifyRequest
+  const protocol = (socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http'
+  return { raw, socket, headers: raw.headers, ip: socket.remoteAddress, protocol, method: '', id: '', log: instance.log, server: instance, is404: true, routeOptions: { config: undefined } } as unknown as FastifyRequest
 }
 
 function close (socket: Socket, status: number, refused?: Answer, guard?: Guard): void {
-  if (socket.writable) {
-    const code: GuardCode | undefined = refused?.verdict.code
+  // An answer that is under way must not get ours into its body.
+  const sent = (socket as { _httpMessage?: { headersSent?: boolean } })._httpMessage?.headersSent === true
+  if (socket.writable && !sent) {
     const label = STATUS_CODES[status] ?? ''
-    const message = code === undefined ? 'Client Timeout' : guard?.options.response?.messages?.[code] ?? MESSAGES[code]
-    const body = JSON.stringify({ statusCode: status, ...(code !== undefined && { code }), error: label, message })
+    const { type, body } = refused === undefined || guard === undefined
+      ? { type: 'application/json; charset=utf-8', body: JSON.stringify({ statusCode: status, error: label, message: label }) }
+      : bodyOf(refused, guard.options)
     const headers: Record<string, string> = {
       ...refused?.headers,
-      'content-type': 'application/json; charset=utf-8',
+      'content-type': type,
       'content-length': String(Buffer.byteLength(body)),
       connection: 'close',
       ...(refused !== undefined && { 'x-guard-reference': refused.verdict.reference, ...refused.refusal.headers })

@@ -10,20 +10,34 @@ import type { GuardOptions } from '../types/index.ts'
  * Changes options while requests are served. Everything is compiled first and swapped in afterwards, without a
  * pause between: a request is judged by the old rules or by the new ones. Counters and bans stay.
  *
- * @throws {GUARD_OPTION_INVALID} and leaves all as it was
+ * @param from what the changes are laid over
+ * @returns at once where no list has a source that has to be loaded; else the old rules stay until it has
+ * @throws {GUARD_OPTION_INVALID} at once, and leaves all as it was
  */
-export function update (guard: Guard, app: FastifyInstance, changes: unknown): void {
+export function update (guard: Guard, app: FastifyInstance, changes: unknown, from?: GuardOptions): Promise<void> {
   const before = { options: guard.options, memo: guard.memo }
-  const options: GuardOptions = { ...guard.options, ...readUpdate(changes) }
-  const problems: Problem[] = []
-  apply(guard, options, new Map())
+  const options: GuardOptions = { ...(from ?? guard.options), ...defined(readUpdate(changes)) }
+  const { lists, limiter, emergency } = guard.services
   const records = recordsOf(guard)
-  const next = records.map((record) => compiled(guard, record, problems))
-  if (problems.length > 0) apply(guard, before.options, before.memo)
-  throwIfAny(problems)
-  records.forEach((record, i) => { Object.assign(record, next[i]) })
-  guard.services.emergency.enabled = isOn(options, before.options, guard.services.emergency.enabled)
-  findPreflights(app, guard)
+  const forget = limiter.begin()
+  let swapped = false
+  try {
+    apply(guard, options, new Map())
+    const problems: Problem[] = []
+    const next = records.map((record) => compiled(guard, record, problems))
+    throwIfAny(problems)
+    if (lists.pending()) return lists.ready().then(() => update(guard, app, changes, from))
+    records.forEach((record, i) => { Object.assign(record, next[i]) })
+    emergency.enabled = isOn(options, before.options, emergency.enabled)
+    findPreflights(app, guard)
+    swapped = true
+    return Promise.resolve()
+  } finally {
+    if (!swapped) {
+      apply(guard, before.options, before.memo)
+      forget()
+    }
+  }
 }
 
 function apply (guard: Guard, options: GuardOptions, memo: Guard['memo']): void {
@@ -33,6 +47,11 @@ function apply (guard: Guard, options: GuardOptions, memo: Guard['memo']): void 
   root!.layer = { ...root!.layer, rules: rulesOf(options) }
   root!.own = options.policies ?? {}
   for (const scope of guard.scopes) refresh(scope)
+}
+
+/** A value left undefined changes nothing; `false` switches a key off. */
+function defined (changes: Partial<GuardOptions>): Partial<GuardOptions> {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
 }
 
 function recordsOf (guard: Guard): RouteRecord[] {

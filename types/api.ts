@@ -67,9 +67,12 @@ export interface GuardApi {
   emergency: (on: boolean | { for: Duration }) => void
   /**
    * Changes rules, `mode`, `exclude` or `policies` of the root registration, all at once or, where something is
-   * wrong, not at all. Counters and bans stay.
+   * wrong, not at all. Counters and bans stay. Where a list has a source that has to be loaded first, the old
+   * rules stay until it has; the promise tells when.
+   *
+   * @throws {GUARD_OPTION_INVALID} at once
    */
-  update: (options: Pick<GuardOptions, keyof GuardRules | 'mode' | 'exclude' | 'policies'>) => void
+  update: (options: Pick<GuardOptions, keyof GuardRules | 'mode' | 'exclude' | 'policies'>) => Promise<void>
   routes: () => RouteInfo[]
   stats: () => GuardStats
   /** Forgets counters, bans and statistics; for tests. */

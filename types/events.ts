@@ -38,8 +38,9 @@ interface RequestEvent {
 export type GuardEvent =
   | RequestEvent & Verdict & { type: 'refused' | 'reported' }
   | RequestEvent & { type: 'passed', status: number }
-  | { type: 'banned', time: number, client: string, reason: string, kind: StrikeKind | 'manual', until: number, reference?: string }
+  | { type: 'banned', time: number, client: string, reason: string, kind: StrikeKind | 'behavior' | 'manual', until: number, reference?: string }
   | { type: 'unbanned', time: number, client: string }
   | { type: 'store', time: number, state: 'up' | 'down', reason: string }
   | { type: 'emergency', time: number, enabled: boolean }
+  | { type: 'rules', time: number, state: 'applied' | 'refused', source: string, version?: string, reason?: string }
   | { type: 'warning', time: number, code: string, message: string }

@@ -204,6 +204,58 @@ export interface ConcurrencyRules extends RuleCommon {
   key?: 'ip' | ((request: FastifyRequest) => string)
 }
 
+/** What a rule of `behavior` found. */
+export interface BehaviorFinding {
+  /** `usage`, `frequency`, `returns[0]`. */
+  rule: string
+  max: number
+  /** Milliseconds. */
+  window: number
+  client: string
+  /** Pattern of the matched route. */
+  route?: string
+  /** Milliseconds since the epoch. */
+  time: number
+}
+
+export type BehaviorAction = 'log' | 'alert' | 'throttle' | 'ban' | ((request: FastifyRequest, found: BehaviorFinding) => unknown)
+
+export interface BehaviorRule {
+  /** Events in `window` that nothing comes of; for `frequency` calls a second. */
+  max: number
+  /** Default 1 hour; for `frequency` 1 minute. */
+  window?: Duration
+  /** Default `log`. */
+  action?: BehaviorAction
+  /** Length of a ban. Default 1 hour. */
+  duration?: Duration
+  /** How long `throttle` holds a request back, at most 30 seconds. Default 1 second. */
+  delay?: Duration
+}
+
+/** Counts answers that match all of `status`, `json`, `regexp` and `text` that are given. */
+export interface ReturnRule extends BehaviorRule {
+  status?: number | ReadonlyArray<number>
+  /** A value in a JSON answer; `items[].type` looks at every entry of a list. */
+  json?: { path: string, equals: string | number | boolean | null }
+  regexp?: RegExp
+  /** Anywhere in the answer. */
+  text?: string
+  /** For `text`. Default false. */
+  ignoreCase?: boolean
+  /** Bytes of an answer that are looked at. Default 65,536. */
+  maxBytes?: number
+}
+
+export interface BehaviorRules extends RuleCommon {
+  /** Calls of a client. */
+  usage?: BehaviorRule
+  /** Calls of a client a second, over a window. */
+  frequency?: BehaviorRule
+  /** What a client gets. */
+  returns?: ReadonlyArray<ReturnRule>
+}
+
 export type Category = 'xss' | 'sqli' | 'nosql' | 'command' | 'traversal' | 'file-inclusion' | 'ldap' | 'xml' | 'ssrf' | 'template' | 'code' |
   'deserialization' | 'prototype-pollution' | 'crlf' | 'jndi' | 'upload' | 'probe'
 
@@ -293,6 +345,7 @@ export interface GuardRules {
   honeypot?: false | HoneypotRules
   rateLimit?: false | Limit | ReadonlyArray<Limit>
   concurrency?: false | ConcurrencyRules
+  behavior?: false | BehaviorRules
   maxBodyBytes?: false | number
   detection?: boolean | DetectionRules
   securityHeaders?: boolean | SecurityHeaderRules
@@ -311,6 +364,14 @@ export interface ClientIpOptions {
   header?: string
   /** Believe `X-Forwarded-Proto` of a trusted peer. Default false. */
   trustProto?: boolean
+}
+
+/** Rules as data: a JSON object of rules and policies. */
+export type RulesSource = ({ file: string } | { url: string }) & {
+  /** How often it is looked for again. Default 2 seconds for a file, 5 minutes for a URL. */
+  refresh?: Duration
+  /** `sha256-` and the hexadecimal digest of the only text that is taken. */
+  digest?: string
 }
 
 export interface GuardOptions extends GuardRules {
@@ -333,8 +394,20 @@ export interface GuardOptions extends GuardRules {
   log?: {
     /** Level of a refusal's line. Default `warn`. */
     refused?: LogLevel | false
-    /** Level of a line for each request that passed. Default false. */
+    /** Level of a line for each request that passed. Default false; in `file` `info`. */
     passed?: LogLevel | false
+    /** An access log: a line for each request, refused or passed. A number is added to its name. */
+    file?: string | {
+      path: string
+      /** A file that is full is followed by the next. Default 5 MiB. */
+      maxBytes?: number
+      /** Full files that are kept. Default 7. */
+      keep?: number
+    }
+    /** Of `file`. Default `json`. */
+    format?: 'json' | 'text'
+    /** Query parameters whose values are left out, beside `token`, `password` and the like. */
+    redact?: ReadonlyArray<string>
   }
   response?: {
     /** Default `json`: `{ statusCode, code, error, message }`; `problem`: RFC 9457, where no handler of the application answered. */
@@ -344,6 +417,8 @@ export interface GuardOptions extends GuardRules {
     /** Last change to a refusal's answer. */
     modify?: (reply: FastifyReply, verdict: Verdict) => void
   }
+  /** Swapped in while requests are served; a later version that is faulty changes nothing. */
+  rules?: RulesSource
   onEvent?: (event: GuardEvent) => void
   /** Name of the decorator on the instance. Default `guard`. */
   decorator?: string

@@ -1,19 +1,21 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CheckModule, Refusal } from '../check.ts'
-import { either, fn, is, list, rule, text } from '../options/shape.ts'
+import { headerName } from '../headers/values.ts'
+import { either, fn, list, rule, text } from '../options/shape.ts'
 import type { ApiKeyRules, Verify } from '../../types/index.ts'
-import { allOf } from './auth.ts'
+import { allOf, isPrincipal, isThenable } from './auth.ts'
+import { lacks } from './required.ts'
 
 const refused: Refusal = { code: 'GUARD_API_KEY_REQUIRED', status: 401, reason: 'API key is missing or wrong', strike: 'apiKey' }
-
-const header = is('the name of a header', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value))
 
 /** Lets requests pass that show a known key. Comparing takes the same time for every wrong key. */
 export const apiKey: CheckModule<'apiKey'> = {
   key: 'apiKey',
   trustSkips: false,
-  shape: rule({ header, keys: either(list(text, 1), fn) }, 'keys'),
-  compile ({ header = 'x-api-key', keys }: ApiKeyRules) {
+  shape: rule({ header: headerName, keys: either(list(text, 1), fn) }),
+  compile (rule, _services, target) {
+    const { header = 'x-api-key', keys } = rule as ApiKeyRules
+    if (lacks('apiKey', rule, target, 'keys')) return undefined
     const name = header.toLowerCase()
     const verify: Verify = typeof keys === 'function' ? keys : known(keys ?? [])
     return {
@@ -28,7 +30,7 @@ export const apiKey: CheckModule<'apiKey'> = {
 }
 
 /** Looks at all keys, whichever matches, and at hashes, so that neither length nor first letters show in the time. */
-function known (keys: readonly string[]): (key: string) => object | null {
+export function known (keys: readonly string[]): (key: string) => object | null {
   const hashes = keys.map(hash)
   return (key) => {
     const given = hash(key)
@@ -45,8 +47,8 @@ function hash (text: string): Buffer {
 }
 
 function settle (outcome: unknown, accept: (principal: unknown) => void): Refusal | undefined | Promise<Refusal | undefined> {
-  if (outcome instanceof Promise) return outcome.then((principal: unknown) => settle(principal, accept) as Refusal | undefined)
-  if (outcome === null || outcome === undefined || outcome === false) return refused
+  if (isThenable(outcome)) return Promise.resolve(outcome).then((principal: unknown) => settle(principal, accept) as Refusal | undefined)
+  if (!isPrincipal(outcome)) return refused
   accept(outcome)
   return undefined
 }

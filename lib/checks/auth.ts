@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { CheckModule, Refusal } from '../check.ts'
 import { fn, is, rule } from '../options/shape.ts'
 import type { AuthRules } from '../../types/index.ts'
+import { lacks } from './required.ts'
 
 const scheme = is('an authentication scheme such as \'bearer\' or \'basic\'', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value))
 
@@ -9,14 +10,16 @@ const scheme = is('an authentication scheme such as \'bearer\' or \'basic\'', (v
 export const auth: CheckModule<'auth'> = {
   key: 'auth',
   trustSkips: false,
-  shape: rule({ scheme, verify: fn }, 'scheme', 'verify'),
-  compile ({ scheme = 'bearer', verify }: AuthRules) {
+  shape: rule({ scheme, verify: fn }),
+  compile (rule, _services, target) {
+    const { scheme = 'bearer', verify } = rule as AuthRules
+    if (lacks('auth', rule, target, 'scheme', 'verify')) return undefined
     const name = scheme.toLowerCase()
     const challenge = name === 'basic' ? 'Basic realm="api", charset="UTF-8"' : name === 'bearer' ? 'Bearer' : scheme
     const refused: Refusal = { code: 'GUARD_AUTH_REQUIRED', status: 401, reason: 'credential is missing or wrong', headers: { 'www-authenticate': challenge }, strike: 'auth' }
     const settle = (outcome: unknown, accept: (principal: unknown) => void): Refusal | undefined | Promise<Refusal | undefined> => {
-      if (outcome instanceof Promise) return outcome.then((principal: unknown) => settle(principal, accept) as Refusal | undefined)
-      if (outcome === null || outcome === undefined || outcome === false) return refused
+      if (isThenable(outcome)) return Promise.resolve(outcome).then((principal: unknown) => settle(principal, accept) as Refusal | undefined)
+      if (!isPrincipal(outcome)) return refused
       accept(outcome)
       return undefined
     }
@@ -29,6 +32,16 @@ export const auth: CheckModule<'auth'> = {
       }
     }
   }
+}
+
+/** Anything but a value that stands for nobody: a failed look-up must not let in by its form. */
+export function isPrincipal (value: unknown): boolean {
+  return Boolean(value) && !(value instanceof Error)
+}
+
+/** Query builders answer objects that are no promise but have a `then`: taken for a principal, they would let everybody in. */
+export function isThenable (value: unknown): value is PromiseLike<unknown> {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
 /** All values of a header: Node keeps only the first `Authorization` and joins others. */

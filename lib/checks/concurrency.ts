@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Check, CheckModule, Refusal, Visit } from '../check.ts'
 import { either, fn, int, oneOf, rule } from '../options/shape.ts'
 import type { ConcurrencyRules } from '../../types/index.ts'
+import { lacks } from './required.ts'
 
 const refused: Refusal = { code: 'GUARD_TOO_MANY_IN_FLIGHT', status: 429, reason: 'too many requests under way', headers: { 'retry-after': '1' }, strike: 'rateLimit' }
 
@@ -9,10 +10,14 @@ const refused: Refusal = { code: 'GUARD_TOO_MANY_IN_FLIGHT', status: 429, reason
 export const concurrency: CheckModule<'concurrency'> = {
   key: 'concurrency',
   trustSkips: true,
-  shape: rule({ max: int(0), key: either(oneOf('ip'), fn) }, 'max'),
-  compile ({ max, key = 'ip' }: ConcurrencyRules) {
+  perRoute: true,
+  shape: rule({ max: int(0), key: either(oneOf('ip'), fn) }),
+  compile (rule, { inFlight: all }, target) {
+    const { max, key = 'ip' } = rule as ConcurrencyRules
+    if (lacks('concurrency', rule, target, 'max')) return undefined
     /** What is not under way has no entry, so the open connections bound the size. */
-    const inFlight = new Map<string, number>()
+    const inFlight = all.get(target.layer) ?? new Map<string, number>()
+    all.set(target.layer, inFlight)
     const keyOf = (request: FastifyRequest, visit: Visit): string => key === 'ip' ? visit.client.key : String(key(request))
     const take: Check = (request, visit) => {
       const name = keyOf(request, visit)

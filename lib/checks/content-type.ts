@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { CheckModule, Refusal } from '../check.ts'
 import { is, list, rule } from '../options/shape.ts'
 import type { ContentTypeRules } from '../../types/index.ts'
+import { lacks } from './required.ts'
 
 const refused: Refusal = { code: 'GUARD_CONTENT_TYPE', status: 415, reason: 'content type is refused' }
 
@@ -12,8 +13,10 @@ const mediaType = is("a media type such as 'application/json' or 'image/*'", (va
 export const contentType: CheckModule<'contentType'> = {
   key: 'contentType',
   trustSkips: false,
-  shape: rule({ allow: list(mediaType, 1) }, 'allow'),
-  compile ({ allow = [] }: ContentTypeRules) {
+  shape: rule({ allow: list(mediaType, 1) }),
+  compile (rule, _services, target) {
+    const { allow = [] } = rule as ContentTypeRules
+    if (lacks('contentType', rule, target, 'allow')) return undefined
     const types = new Set(allow.map((type) => type.toLowerCase()))
     return {
       request (request) {
@@ -25,8 +28,10 @@ export const contentType: CheckModule<'contentType'> = {
   }
 }
 
-/** RFC 9112, section 6: a request has a body if one of these headers says so. */
-export function hasBody ({ headers }: FastifyRequest): boolean {
+/** RFC 9112, section 6: a request has a body if one of these headers says so. In HTTP/2 it needs neither. */
+export function hasBody ({ headers, raw }: FastifyRequest): boolean {
+  const { stream } = raw as { stream?: { endAfterHeaders?: boolean } }
+  if (raw.httpVersionMajor === 2 && stream?.endAfterHeaders === false) return true
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0')
 }
 

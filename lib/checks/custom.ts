@@ -1,6 +1,7 @@
 import type { CheckModule, Refusal } from '../check.ts'
 import { fn } from '../options/shape.ts'
 import type { CustomCheck } from '../../types/index.ts'
+import { isThenable } from './auth.ts'
 
 /** A check of the application's own. Throwing refuses. */
 export const check: CheckModule<'check'> = {
@@ -12,7 +13,7 @@ export const check: CheckModule<'check'> = {
     return {
       late (request, _visit, reply) {
         const answer: unknown = judge(request, reply)
-        return answer instanceof Promise ? answer.then(refusalOf) : refusalOf(answer)
+        return isThenable(answer) ? Promise.resolve(answer).then(refusalOf) : refusalOf(answer)
       }
     }
   }

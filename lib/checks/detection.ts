@@ -1,5 +1,6 @@
 import type { CheckModule, Refusal } from '../check.ts'
 import { compileDetection, type Finding, type Match, type Overflow } from '../detect/index.ts'
+import { isBelow, pathPrefix } from '../options/path-prefix.ts'
 import { also, either, int, is, list, num, object, oneOf, record, regexp, rule, text, bool, fn, type Report } from '../options/shape.ts'
 import type { Category, DetectionRules } from '../../types/index.ts'
 
@@ -33,7 +34,7 @@ export const detection: CheckModule<'detection'> = {
     categories: either(list(category), record(bool, category)),
     level: is('1, 2, 3 or 4', (value) => value === 1 || value === 2 || value === 3 || value === 4),
     threshold: num(1),
-    exclude: object({ paths: names, params: names, headers: names, fields: names, rules: names, categories: list(category) }),
+    exclude: object({ paths: list(pathPrefix), params: names, headers: names, fields: names, rules: names, categories: list(category) }),
     rules: list(object({ id: text, category, pattern, score: num(1) }, 'id', 'pattern')),
     maxBytes: int(1),
     overflow: oneOf('refuse', 'pass'),
@@ -44,7 +45,7 @@ export const detection: CheckModule<'detection'> = {
   })),
   compile (value, _services, target) {
     const { mode, sample, inherit, ...rules } = value as DetectionRules
-    if (target.url !== undefined && rules.exclude?.paths?.some((prefix) => below(target.url!, prefix)) === true) return undefined
+    if (target.url !== undefined && rules.exclude?.paths?.some((prefix) => isBelow(target.url!, prefix)) === true) return undefined
     const detector = compileDetection(rules as Parameters<typeof compileDetection>[0], { maxBytes: target.bodyLimit })
     const unmatched = target.url === undefined || target.url === '*' || target.url === '/*'
     const { query = true, path = true, headers = true, cookies = true, body = true } = rules.scan ?? {}
@@ -97,10 +98,4 @@ function exclusionOf ({ location, rule }: Match): Readonly<Record<string, readon
 function overflow (found: Overflow): Refusal {
   const bytes = found.overflow === 'bytes'
   return { code: bytes ? 'GUARD_BODY_TOO_LARGE' : 'GUARD_ATTACK_DETECTED', status: bytes ? 413 : 400, reason: OVERFLOW[found.overflow] }
-}
-
-/** Whether a route's URL is the prefix or stands below it, at a segment's boundary. */
-export function below (url: string, prefix: string): boolean {
-  const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
-  return url === base || url.startsWith(`${base}/`)
 }

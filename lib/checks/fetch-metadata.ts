@@ -19,13 +19,15 @@ export const fetchMetadata: CheckModule<'fetchMetadata'> = {
     const { allow = ['same-origin', 'none'] } = value as FetchMetadataRules
     const allowed = new Set<string>(allow)
     return {
-      request ({ method, headers }) {
+      request (request) {
+        const { method, headers } = request
         if (SAFE.has(method)) return undefined
         const site = headers['sec-fetch-site']
         if (typeof site === 'string') return allowed.has(site) ? undefined : { ...refused, evidence: site }
-        const { origin, host } = headers
+        const { origin } = headers
         if (origin === undefined) return undefined
-        return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase() ? undefined : { ...refused, evidence: origin }
+        // Not the header Host: HTTP/2 has `:authority`, and behind a trusted proxy it is another one.
+        return URL.canParse(origin) && new URL(origin).host === request.host.toLowerCase() ? undefined : { ...refused, evidence: origin }
       }
     }
   }

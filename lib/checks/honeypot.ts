@@ -15,53 +15,60 @@ export const honeypot: CheckModule<'honeypot'> = {
   shape: rule({ fields: list(text, 1), paths: list(path, 1), action: oneOf('refuse', 'ban') }),
   compile ({ fields = [], paths = [], action = 'refuse' }: HoneypotRules) {
     const names = new Set(fields)
-    const traps = new Set(paths)
+    const traps = new Set(paths.map(pathOf))
     const answer: Refusal = action === 'ban' ? { ...refused, bans: true } : refused
     return {
       request: traps.size === 0
         ? undefined
         : ({ raw }) => {
-            const url = raw.url ?? ''
-            const end = url.search(/[?#]/)
-            const asked = end === -1 ? url : url.slice(0, end)
-            return traps.has(asked) || traps.has(decoded(asked)) ? { ...answer, rule: 'path', evidence: asked } : undefined
+            const asked = pathOf(raw.url ?? '')
+            return traps.has(asked) ? { ...answer, rule: 'path', evidence: asked } : undefined
           },
       body: names.size === 0
         ? undefined
         : ({ body }) => {
-            const field = filled(body, names, 0)
+            const field = filled(body, names)
             return field === undefined ? undefined : { ...answer, rule: field }
           }
     }
   }
 }
 
-/** The first trap field with a value, at any depth. A part of @fastify/multipart has its value inside. */
-function filled (value: unknown, names: ReadonlySet<string>, depth: number): string | undefined {
-  if (depth > DEEPEST) return undefined
-  if (Array.isArray(value)) {
-    for (const entry of value) {
-      const found = filled(entry, names, depth + 1)
-      if (found !== undefined) return found
+/**
+ * The first trap field with a value, at any depth. A list in place of a recursion: bodies nest as deep as they
+ * like. Parts of @fastify/multipart lead back to the body itself, hence `seen`.
+ */
+function filled (body: unknown, names: ReadonlySet<string>): string | undefined {
+  const seen = new Set<unknown>()
+  const waiting: unknown[] = [body]
+  while (waiting.length > 0) {
+    const value = waiting.pop()
+    if (typeof value !== 'object' || value === null || seen.has(value) || isBinary(value)) continue
+    seen.add(value)
+    for (const [name, member] of Object.entries(value)) {
+      if (names.has(name) && !isEmpty(member, body, 0)) return name
+      if (typeof member === 'object') waiting.push(member)
     }
-    return undefined
-  }
-  if (!isObject(value) || value instanceof Uint8Array) return undefined
-  const isPart = typeof value['fieldname'] === 'string' && (value['type'] === 'field' || value['type'] === 'file')
-  if (isPart) return filled(value['value'], names, depth + 1)
-  for (const name of Object.keys(value)) {
-    const member = value[name]
-    if (names.has(name) && !isEmpty(member)) return name
-    const found = typeof member === 'object' ? filled(member, names, depth + 1) : undefined
-    if (found !== undefined) return found
   }
   return undefined
 }
 
-function isEmpty (value: unknown): boolean {
+function isBinary (value: object): boolean {
+  return value instanceof Uint8Array || typeof (value as { pipe?: unknown }).pipe === 'function'
+}
+
+function isEmpty (value: unknown, body: unknown, depth: number): boolean {
   if (value === '' || value === null || value === undefined || value === false) return true
-  if (Array.isArray(value)) return value.every(isEmpty)
-  return isObject(value) && 'fieldname' in value ? isEmpty(value['value']) : false
+  if (Array.isArray(value)) return depth < DEEPEST && value.every((entry) => isEmpty(entry, body, depth + 1))
+  // A part points to the whole body, which nothing that was parsed from JSON can do.
+  if (!isObject(value) || value['fields'] !== body) return false
+  return value['type'] === 'file' ? isEmpty(value['filename'], body, depth) : isEmpty(value['value'], body, depth)
+}
+
+/** A target's path as a router may read it: without origin and query, decoded, single slashes, none at the end. */
+function pathOf (target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
+  return decoded(path).replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '')
 }
 
 function decoded (path: string): string {

@@ -4,6 +4,7 @@ import { apiKey } from './api-key.ts'
 import { asn } from './asn.ts'
 import { auth } from './auth.ts'
 import { ban } from './ban.ts'
+import { behavior } from './behavior.ts'
 import { concurrency } from './concurrency.ts'
 import { contentType } from './content-type.ts'
 import { country } from './country.ts'
@@ -46,5 +47,6 @@ export const checks: readonly AnyModule[] = [
   detection,
   apiKey,
   auth,
-  check
+  check,
+  behavior
 ]

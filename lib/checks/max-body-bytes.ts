@@ -1,4 +1,3 @@
-import { Transform } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import type { Refusal } from '../check.ts'
 import { either, int, no } from '../options/shape.ts'
@@ -13,18 +12,22 @@ export function declaredTooLarge (request: FastifyRequest, max: number): Refusal
   return length !== undefined && Number(length) > max ? tooLarge : undefined
 }
 
-/** Passes a body on and asks `refuse` once at the first byte past `max`; without an error the body goes on. */
-export function counted (payload: NodeJS.ReadableStream, max: number, refuse: (refusal: Refusal) => Error | undefined): Transform {
-  let bytes = 0
-  const meter = new Transform({
-    transform (chunk: Buffer, _encoding, done) {
-      const before = bytes
-      bytes += chunk.length
-      const error = before <= max && bytes > max ? refuse(tooLarge) : undefined
-      if (error !== undefined) done(error)
-      else done(null, chunk)
-    }
-  })
-  payload.on('error', (error) => meter.destroy(error))
-  return payload.pipe(meter)
+/**
+ * Calls `refuse` once, at the first byte past `max`, whoever reads the body: a parser, @fastify/multipart (which
+ * reads the request itself) or nobody. What comes after it is dropped unless `refuse` lets the body go on.
+ */
+export function count ({ raw }: FastifyRequest, max: number, refuse: (refusal: Refusal) => boolean): void {
+  // What came while the checks before the body waited is buffered already.
+  let bytes = raw.readableLength
+  let refused = bytes > max && refuse(tooLarge)
+  const { push } = raw
+  raw.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
+    // Not even the end is passed on after a refusal: a body that was cut must not be taken for a whole one.
+    if (refused) return true
+    if (chunk === null) return push.call(raw, chunk)
+    const before = bytes
+    bytes += chunk.length
+    if (before <= max && bytes > max) refused = refuse(tooLarge)
+    return refused || push.call(raw, chunk, encoding)
+  }
 }

@@ -1,15 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Check, CheckModule, Refusal, Visit } from '../check.ts'
-import { boundedKey } from '../limits/client-key.ts'
+import type { Geo } from '../geo/geo.ts'
+import { askOf, MOST, type LimitAsk } from '../limits/ask.ts'
 import { compileLimits, nameOf, type CompiledLimit } from '../limits/compile.ts'
-import { limitHeaders, type LimitAsk } from '../limits/headers.ts'
+import { limitHeaders } from '../limits/headers.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Taken } from '../limits/store.ts'
 import { also, duration, either, fn, int, is, list, oneOf, record, rule, type Report } from '../options/shape.ts'
+import { NEEDS_DATABASE } from './country.ts'
 import type { Limit } from '../../types/index.ts'
 
-/** Counters have 32 bits. */
-const MOST = 2 ** 32 - 1
 const units = int(0, MOST)
 const name = is('1 to 64 printable ASCII characters', (value) => typeof value === 'string' && /^[\x20-\x7e]{1,64}$/.test(value))
 const country = is('a country code of two letters (ISO 3166-1 alpha-2)', (value) => typeof value === 'string' && /^[A-Za-z]{2}$/.test(value))
@@ -49,37 +49,57 @@ export const rateLimit: CheckModule<'rateLimit'> = {
   trustSkips: true,
   perRoute: true,
   shape: either(limitShape, limitsShape),
-  compile (rule, { limiter }, { layer }) {
-    const limits = compileLimits(isList(rule) ? rule : [rule], layer, limiter)
+  compile (rule, { limiter, geo }, { layer, problem, passive }) {
+    const shown = (isList(rule) ? rule : [rule]).map((limit) => passive ? { ...limit, headers: false as const } : limit)
+    const limits = compileLimits(shown, layer, limiter, problem)
+    if (geo === undefined && limits.some(({ byCountry }) => byCountry !== undefined)) problem('rateLimit.byCountry', NEEDS_DATABASE)
     const byClient = limits.filter(({ keyOf }) => keyOf === undefined)
     const byKey = limits.filter(({ keyOf }) => keyOf !== undefined)
     // A request that the later limits refuse is given back what it took of the earlier ones.
     const reserved: Reservations | undefined = byClient.length > 0 && byKey.length > 0 ? new WeakMap() : undefined
     return {
-      request: byClient.length === 0 ? undefined : check(byClient, limiter, (request, reservation) => reserved?.set(request, reservation)),
-      late: byKey.length === 0 ? undefined : check(byKey, limiter, undefined, reserved)
+      request: byClient.length === 0 ? undefined : check({ limits: byClient, limiter, geo, reserved }),
+      late: byKey.length === 0 ? undefined : check({ limits: byKey, limiter, geo, earlier: reserved })
     }
   }
+}
+
+/** With `store.onError: 'refuse'`, while the store fails. It is the server that cannot serve, for a while. */
+function unjudged (reason: string): Refusal {
+  return { code: 'GUARD_CHECK_FAILED', status: 503, reason: `store: ${reason}`, headers: { 'retry-after': '1' } }
 }
 
 /** What a request took. */
 interface Reservation { asks: readonly LimitAsk[], at: number, given: boolean }
 type Reservations = WeakMap<FastifyRequest, Reservation>
 
-function check (limits: readonly CompiledLimit[], limiter: Limiter, taken?: (request: FastifyRequest, reservation: Reservation) => void, earlier?: Reservations): Check {
+interface CheckOptions {
+  limits: readonly CompiledLimit[]
+  limiter: Limiter
+  geo: Geo | undefined
+  /** Where to write down what a request took, for the check that comes later. */
+  reserved?: Reservations | undefined
+  /** What it took of the check that came earlier. */
+  earlier?: Reservations | undefined
+}
+
+function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): Check {
   const headers = limitHeaders(limits)
   const counts = limits.some(({ counts }) => counts !== undefined)
+  /** Whether the route has limits that another check judges; the first request tells. */
+  let joins: boolean | undefined
 
   function settle (asks: readonly LimitAsk[], outcome: Taken, request: FastifyRequest, visit: Visit, reply: FastifyReply): Refusal | undefined | Promise<Refusal> {
     if (outcome.passed) {
-      headers.set(reply, asks, outcome)
-      if (!counts && taken === undefined) return undefined
+      joins ??= visit.chain.request.filter(({ key }) => key === 'rateLimit').length > 1
+      headers.set(reply, asks, outcome, joins)
+      if (!counts && reserved === undefined) return undefined
       const reservation = { asks, at: outcome.at, given: false }
-      taken?.(request, reservation)
+      reserved?.set(request, reservation)
       if (counts) (visit.after ??= []).push((request, reply) => giveBackUncounted(reservation, limiter, request, reply))
       return undefined
     }
-    const refused = refusal(asks, outcome, reply)
+    const refused = outcome.failed === undefined ? refusal(asks, outcome, reply) : unjudged(outcome.failed)
     const reservation = earlier?.get(request)
     if (reservation === undefined || reservation.given) return refused
     reservation.given = true
@@ -106,7 +126,7 @@ function check (limits: readonly CompiledLimit[], limiter: Limiter, taken?: (req
   return (request, visit, reply) => {
     const asks: LimitAsk[] = []
     for (let i = 0; i < limits.length; i++) {
-      const ask = askOf(limits[i]!, request, visit)
+      const ask = askOf(limits[i]!, request, visit.client, geo)
       if (ask !== undefined) asks.push(ask)
     }
     if (asks.length === 0) return undefined
@@ -117,44 +137,16 @@ function check (limits: readonly CompiledLimit[], limiter: Limiter, taken?: (req
   }
 }
 
-/** What a request wants of a limit; `undefined` if the limit does not apply to it. Throws where a function of the limit gives nonsense. */
-function askOf (limit: CompiledLimit, request: FastifyRequest, visit: Visit): LimitAsk | undefined {
-  if (limit.skip?.(request) === true) return undefined
-  const cost = limit.costOf === undefined ? limit.cost : wholeNumber(limit.costOf(request), limit, 'cost')
-  const max = maxOf(limit, request)
-  if (cost === 0 || max === Infinity) return undefined
-  const key = limit.keyOf === undefined ? visit.client.key : keyOf(limit.keyOf(request), limit)
-  return { limit, counter: limit.counter, key, max, burst: limit.burst ?? max, cost }
-}
-
-function maxOf ({ max, maxOf, byCountry, ...limit }: CompiledLimit, request: FastifyRequest): number {
-  if (byCountry !== undefined) {
-    const { country } = request.guard as { country?: string }
-    const most = country === undefined ? undefined : byCountry.get(country)
-    if (most !== undefined) return most
-  }
-  if (max !== undefined) return max
-  const most = maxOf!(request)
-  return most === Infinity ? most : wholeNumber(most, limit, 'max')
-}
-
-function wholeNumber (value: unknown, { name }: Pick<CompiledLimit, 'name'>, member: string): number {
-  if (Number.isSafeInteger(value) && value as number >= 0 && value as number <= MOST) return value as number
-  throw new TypeError(`rateLimit ${name}: ${member} must give a whole number from 0 to ${MOST}`)
-}
-
-function keyOf (key: unknown, { name }: CompiledLimit): string {
-  if (typeof key === 'string' && key !== '') return boundedKey(key)
-  throw new TypeError(`rateLimit ${name}: key must give a string that is not empty`)
-}
-
 /** Gives back what the limits do not count. An answer that never went out counts: nobody knows that it was no failure. */
 function giveBackUncounted (reservation: Reservation, limiter: Limiter, request: FastifyRequest, reply: FastifyReply): void {
   if (reservation.given || !reply.raw.headersSent) return
   reservation.given = true
   const asks = reservation.asks.filter(({ limit: { counts, name } }) => {
     try {
-      return counts !== undefined && !counts(request, reply)
+      const counted: unknown = counts === undefined || counts(request, reply)
+      if (!(counted instanceof Promise)) return counted === false
+      counted.catch(() => {})
+      throw new TypeError('count must answer at once, not with a promise')
     } catch (error) {
       request.log.error({ event: 'guard.count_failed', err: error }, `guard: rateLimit ${name}: count threw; the request counts`)
       return false

@@ -1,6 +1,7 @@
 import type { CheckModule, Refusal } from '../check.ts'
 import { is, list, oneOf, rule } from '../options/shape.ts'
 import type { ReferrerRules } from '../../types/index.ts'
+import { lacks } from './required.ts'
 
 const refused: Refusal = { code: 'GUARD_REFERRER_REFUSED', status: 403, reason: 'referrer is refused' }
 const missing: Refusal = { ...refused, reason: 'referrer is missing' }
@@ -11,8 +12,10 @@ const host = is('a host name without scheme, port and path', (value) => typeof v
 export const referrer: CheckModule<'referrer'> = {
   key: 'referrer',
   trustSkips: false,
-  shape: rule({ allow: list(host, 1), missing: oneOf('refuse', 'pass') }, 'allow'),
-  compile ({ allow = [], missing: absent = 'refuse' }: ReferrerRules) {
+  shape: rule({ allow: list(host, 1), missing: oneOf('refuse', 'pass') }),
+  compile (rule, _services, target) {
+    const { allow = [], missing: absent = 'refuse' } = rule as ReferrerRules
+    if (lacks('referrer', rule, target, 'allow')) return undefined
     const hosts = allow.map((name) => name.toLowerCase())
     return {
       request ({ headers: { referer } }) {

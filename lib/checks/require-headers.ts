@@ -1,12 +1,12 @@
 import type { CheckModule, Refusal } from '../check.ts'
-import { bool, either, is, num, oneOf, record, regexp, text, yes } from '../options/shape.ts'
+import { headerName } from '../headers/values.ts'
+import { bool, either, examine, num, oneOf, record, regexp, text, yes } from '../options/shape.ts'
 
 const refused: Refusal = { code: 'GUARD_HEADER_REQUIRED', status: 400, reason: 'a required header is missing or wrong' }
 
-const name = is('the name of a header', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value))
 /** `mode`, `sample` and `inherit` are those of every rule; no header is called so. */
 const common = { mode: oneOf('enforce', 'passive', 'off'), sample: num(0, 1), inherit: bool }
-const headers = record(either(yes, text, regexp), name)
+const headers = record(either(yes, text, regexp), headerName)
 
 /** Refuses requests without certain headers, or with other values. */
 export const requireHeaders: CheckModule<'requireHeaders'> = {
@@ -19,7 +19,7 @@ export const requireHeaders: CheckModule<'requireHeaders'> = {
       headers.inside(named, path, report)
       for (const [key, shape] of Object.entries(common)) {
         const member = (value as Record<string, unknown>)[key]
-        if (member !== undefined && !(shape.kind(member))) report(`${path}.${key}`, `must be ${shape.expected}`)
+        if (member !== undefined) examine(shape, member, `${path}.${key}`, report)
       }
     }
   },
@@ -30,7 +30,7 @@ export const requireHeaders: CheckModule<'requireHeaders'> = {
     return {
       request ({ headers }) {
         for (const { header, expected } of wanted) {
-          if (!matches(headers[header], expected)) return { ...refused, rule: header }
+          if (!matches(Object.hasOwn(headers, header) ? headers[header] : undefined, expected)) return { ...refused, rule: header }
         }
         return undefined
       }

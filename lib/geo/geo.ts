@@ -31,7 +31,7 @@ export async function openGeo (options: GeoOptions | undefined): Promise<Geo | u
     place (client) {
       if (client.address === undefined || special.has(client.address)) return undefined
       let place = known.get(client)
-      if (place === undefined) known.set(client, place = handler.lookup(client.ip) ?? NOWHERE)
+      if (place === undefined) known.set(client, place = placeOf(handler.lookup(client.ip)))
       return place === NOWHERE ? undefined : place
     },
     async ready () {
@@ -42,6 +42,12 @@ export async function openGeo (options: GeoOptions | undefined): Promise<Geo | u
 }
 
 const NOWHERE: Place = Object.freeze({})
+
+/** Requests do not wait for places: an answer that comes later would let everybody pass meanwhile. */
+function placeOf (place: Place | null | undefined): Place {
+  if (typeof (place as { then?: unknown } | null | undefined)?.then === 'function') throw new TypeError('geo.handler.lookup must answer at once, not with a promise')
+  return place ?? NOWHERE
+}
 
 async function files ({ database, asn }: GeoOptions): Promise<GeoHandler> {
   const country = database === undefined ? undefined : await openDatabase(database, 'country')

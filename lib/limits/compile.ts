@@ -33,10 +33,11 @@ export function compileLimits (limits: readonly Limit[], layer: string, limiter:
   return limits.flatMap((limit, i) => {
     const { group, algorithm = 'sliding-window', byCountry, key = 'ip', max, cost = 1, count = 'all' } = limit
     const window = milliseconds(limit.window)!
-    const bucket = group === undefined ? `${layer}|${limit.name ?? i}|${window}|${algorithm}` : `group:${group}`
-    const headers = limit.mode === 'passive' ? false : limit.headers ?? 'draft'
+    const bucket = `${group === undefined ? `${layer}|${limit.name ?? i}` : `group:${group}`}|${window}|${algorithm}`
+    const headers = limit.headers ?? 'draft'
     // Keys that a function makes of what a client sent must not meet those that clients are known by.
-    const counter = limiter.counter(`${bucket}|${key === 'ip' ? 'ip' : 'key'}`, window, algorithm)
+    const kind = key === 'ip' ? 'ip' : 'key'
+    const counter = limiter.counter(`${bucket}|${kind}`, window, algorithm, group === undefined ? undefined : `${group}|${kind}`)
     if (typeof counter === 'string') {
       problem('rateLimit.group', counter)
       return []
@@ -58,7 +59,7 @@ export function compileLimits (limits: readonly Limit[], layer: string, limiter:
       draft: headers === 'draft' || headers === 'both',
       legacy: headers === 'legacy' || headers === 'both'
     }
-    const name = limit.name ?? (i === 0 ? layer : `${layer}#${i + 1}`)
+    const name = limit.name ?? group ?? (i === 0 ? layer : `${layer}#${i + 1}`)
     limiter.know({ name, counter, max: compiled.max, burst: limit.burst ?? compiled.max ?? 0, byClient: key === 'ip' })
     return compiled
   })

@@ -24,7 +24,9 @@ export interface Limiter {
    *
    * @returns what is wrong, if the bucket is known with another window or algorithm
    */
-  counter: (id: string, window: number, algorithm: Algorithm) => Counter | string
+  counter: (id: string, window: number, algorithm: Algorithm, group?: string) => Counter | string
+  /** Forgets which limits there are, before all are compiled anew; their counts stay. Returns what takes that back. */
+  begin: () => () => void
   /** Makes a limit known to `peek`, `consume` and `reset`. */
   know: (limit: KnownLimit) => void
   take: (asks: readonly Ask[]) => Taken | Promise<Taken>
@@ -48,7 +50,9 @@ export interface LimiterOptions {
 
 export function limiter ({ store, ipv6Prefix = 64 }: LimiterOptions): Limiter {
   const counters = new Map<string, Counter>()
-  const limits = new Map<string, KnownLimit>()
+  let limits = new Map<string, KnownLimit>()
+  /** What the limits of each group agree on. */
+  let groups = new Map<string, { window: number, algorithm: Algorithm }>()
 
   const keyOf = (client: string): string => {
     const address = parseAddress(client)
@@ -62,21 +66,30 @@ export function limiter ({ store, ipv6Prefix = 64 }: LimiterOptions): Limiter {
     for (const limit of limits.values()) {
       const { max, burst, counter } = limit
       if (max === undefined || limit.byClient !== byClient || (name !== undefined && limit.name !== name)) continue
+      // Limits of a group are one bucket.
+      if (asks.some((ask) => ask.counter === counter)) continue
       asks.push({ limit: limit.name, counter, key, max, burst, cost })
     }
     return asks
   }
 
   return {
-    counter (id, window, algorithm) {
-      const known = counters.get(id)
-      if (known === undefined) {
-        const counter: Counter = { id, number: counters.size, algorithm, window }
-        counters.set(id, counter)
-        return counter
+    begin () {
+      const before = { limits, groups }
+      limits = new Map()
+      groups = new Map()
+      return () => { ({ limits, groups } = before) }
+    },
+
+    counter (id, window, algorithm, group) {
+      const agreed = group === undefined ? undefined : groups.get(group)
+      if (agreed !== undefined && (agreed.window !== window || agreed.algorithm !== algorithm)) {
+        return `must have the same window and algorithm wherever it is used: ${agreed.window} ms by ${agreed.algorithm} and ${window} ms by ${algorithm}`
       }
-      if (known.window === window && known.algorithm === algorithm) return known
-      return `must have the same window and algorithm wherever it is used: ${known.window} ms by ${known.algorithm} and ${window} ms by ${algorithm}`
+      if (group !== undefined) groups.set(group, { window, algorithm })
+      let counter = counters.get(id)
+      if (counter === undefined) counters.set(id, counter = { id, number: counters.size, algorithm, window })
+      return counter
     },
 
     know (limit) {

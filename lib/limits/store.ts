@@ -44,8 +44,6 @@ export interface Taken {
   failed?: string
   /** In the order of the asks. */
   left: Left[]
-  /** Why nobody could tell, where that is to refuse. */
-  failed?: string
 }
 
 type Answer<Remote extends boolean, T> = Remote extends true ? Promise<T> : T

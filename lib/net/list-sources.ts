@@ -15,10 +15,11 @@ export interface SourceKeeper {
   /** Opens each source once, however many lists name it. */
   open: (entry: SourceEntry) => Source
   ready: () => Promise<void>
+  pending: () => boolean
   close: () => void
 }
 
-interface Kept { current: RangeSet, loaded: boolean, fault: string | undefined, first: Promise<void> }
+interface Kept { current: RangeSet, loaded: boolean, tried: boolean, fault: string | undefined, first: Promise<void> }
 
 const EMPTY = compileRanges([])
 /** Below the 10 s after which Fastify gives up on a plugin, so that the error names the entry. */
@@ -33,7 +34,7 @@ export function sourceKeeper ({ log, dns = systemDns() }: SourceOptions): Source
   let closed = false
 
   function keep (name: string, load: Load): Kept {
-    const source: Kept = { current: EMPTY, loaded: false, fault: undefined, first: Promise.resolve() }
+    const source: Kept = { current: EMPTY, loaded: false, tried: false, fault: undefined, first: Promise.resolve() }
     const round = async (): Promise<void> => {
       let againIn = RETRY
       try {
@@ -51,6 +52,7 @@ export function sourceKeeper ({ log, dns = systemDns() }: SourceOptions): Source
         if (fault !== source.fault && !closed) log?.warn({ event: 'guard.list', source: name, err: error }, `guard: a list keeps its last good entries, ${fault}`)
         source.fault = fault
       }
+      source.tried = true
       if (!closed) setTimeout(round, Math.min(againIn, LONGEST_TIMER)).unref()
     }
     source.first = round()
@@ -85,6 +87,7 @@ export function sourceKeeper ({ log, dns = systemDns() }: SourceOptions): Source
       const faults = sources.flatMap(({ loaded, fault }) => loaded ? [] : fault ?? [])
       if (faults.length > 0) throw new GUARD_OPTION_INVALID(`guard: entries of lists cannot be read:\n- ${faults.join('\n- ')}`)
     },
+    pending: () => [...open.values()].some(({ tried }) => !tried),
     close () {
       closed = true
       for (const controller of running) controller.abort()

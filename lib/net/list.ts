@@ -18,6 +18,8 @@ export interface ListReader {
    * @throws {GUARD_OPTION_INVALID} naming each entry that could not be loaded
    */
   ready: () => Promise<void>
+  /** Whether a source has neither loaded nor failed yet. */
+  pending: () => boolean
   /** Stops all timers. */
   close: () => void
 }
@@ -48,6 +50,7 @@ export function listReader (options: SourceOptions = {}): ListReader {
       return sources.size === 0 ? set : combine(set, [...sources])
     },
     ready: keeper.ready,
+    pending: keeper.pending,
     close: keeper.close
   }
 }

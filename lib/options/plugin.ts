@@ -3,9 +3,12 @@ import { maxBodyBytesShape } from '../checks/max-body-bytes.ts'
 import { GUARD_OPTION_INVALID } from '../errors.ts'
 import { corsShape } from '../headers/cors.ts'
 import { securityHeadersShape } from '../headers/security-headers.ts'
+import { headerName } from '../headers/values.ts'
 import { trustShape } from '../net/list.ts'
+import { pathPrefix } from './path-prefix.ts'
 import { also, bool, either, examine, fn, int, is, isObject, list, no, object, oneOf, record, text, type Problem, type Report, type Shape } from './shape.ts'
 import { CODES } from '../codes.ts'
+import { rulesSourceShape } from '../rules/shape.ts'
 import type { GuardOptions, GuardRules } from '../../types/index.ts'
 
 const rules: Record<string, Shape> = {
@@ -20,31 +23,36 @@ const rootOnly = is("left to the guard's root registration", () => false)
 /** Rules as they may stand in a policy, a child scope or a route. */
 export const rulesShape = object({ ...rules, emergency: rootOnly })
 
-const prefix = also(text, (value: string, path: string, report: Report) => {
-  if (!value.startsWith('/')) report(path, `must start with "/", got ${JSON.stringify(value)}`)
-  else if (/^\/+\*?$/.test(value)) report(path, 'would switch the guard off everywhere; use mode: \'off\' for that')
-})
-
-const header = is('the name of a header', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value))
 const level = either(no, oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace'))
 
 /** May have members beyond the protocol. */
 const geoHandler = is('an object with a lookup(ip) function', (value) => typeof (value as { lookup?: unknown } | null)?.lookup === 'function')
+
+/** What leads to Redis: its parts are ioredis's, which knows them better. */
+const redis = is('true, a redis:// or rediss:// URL, options of ioredis or a client', (value) => value === true || isObject(value) || (typeof value === 'string' && /^rediss?:\/\//.test(value)))
+const storeShape = either(oneOf('memory'), object({
+  redis,
+  prefix: is('a text without braces', (value) => typeof value === 'string' && /^[^{}]+$/.test(value)),
+  mode: oneOf('strict', 'lease'),
+  timeout: int(1, 60_000),
+  onError: oneOf('local', 'pass', 'refuse')
+}, 'redis'))
 
 /** What the root registration takes. */
 export const optionsShape = object({
   ...rules,
   mode: oneOf('enforce', 'passive', 'off'),
   strict: bool,
-  exclude: list(prefix),
+  exclude: list(pathPrefix),
   policies: record(rulesShape),
-  clientIp: object({ trustedProxies: trustShape, depth: int(1), header, trustProto: bool }, 'trustedProxies'),
+  clientIp: object({ trustedProxies: trustShape, depth: int(1), header: headerName, trustProto: bool }, 'trustedProxies'),
   ipv6Prefix: int(1, 128),
   geo: object({ database: text, asn: text, handler: geoHandler }),
-  store: oneOf('memory'),
+  store: storeShape,
   maxKeys: int(100, 10_000_000),
-  log: object({ refused: level, passed: level }),
+  log: object({ refused: level, passed: level, file: either(text, object({ path: text, maxBytes: int(1024), keep: int(0, 10_000) }, 'path')), format: oneOf('json', 'text'), redact: list(text) }),
   response: object({ format: oneOf('json', 'problem'), messages: record(text, oneOf(...CODES)), modify: fn }),
+  rules: rulesSourceShape,
   onEvent: fn,
   decorator: text
 })

@@ -110,11 +110,11 @@ test('of several limits a refused request takes from none', async (t: TestContex
   pass(1000)
   const { headers } = await app.inject({ url, remoteAddress: CLIENT })
   t.assert.strictEqual(headers['ratelimit-policy'], '"burst";q=2;w=1, "hour";q=4;w=3600')
-  t.assert.strictEqual(headers['ratelimit'], '"burst";r=1;t=1, "hour";r=1;t=3599')
+  t.assert.strictEqual(headers['ratelimit'], '"burst";r=1;t=1, "hour";r=1;t=3600')
   t.assert.deepStrictEqual(await statuses(app, 2, { url }), [200, 429])
   const refused = await app.inject({ url, remoteAddress: CLIENT })
-  t.assert.strictEqual(refused.headers['retry-after'], '3599')
-  t.assert.strictEqual(refused.headers['ratelimit'], '"burst";r=0;t=1, "hour";r=0;t=3599')
+  t.assert.strictEqual(refused.headers['retry-after'], '3600')
+  t.assert.strictEqual(refused.headers['ratelimit'], '"burst";r=0;t=1, "hour";r=0;t=3600')
 })
 
 test('a limit by key runs with the principal\'s limits, and gives the client\'s limit back when it refuses', async (t: TestContext) => {
@@ -195,18 +195,12 @@ test('count: \'failures\' holds a place while the answer is on its way', async (
 
 test('count may be a function; one that throws counts and breaks nothing', async (t: TestContext) => {
   const { app, lines } = await build(t, {}, (app) => {
-    const count = (_request: unknown, reply: { getHeader: (name: string) => unknown }): boolean => {
-      if (reply.getHeader('x-count') === 'throw') throw new Error('no')
-      return reply.getHeader('x-count') === 'yes'
-    }
-    app.get('/', { config: { guard: { rateLimit: { max: 1, window: '1m', count } } }, exposeHeadRoute: false }, async (request, reply) => reply.header('x-count', request.headers['x-count']).send('x'))
-  }).catch(async () => build(t, {}, (app) => {
-    const count = (_request: unknown, reply: { getHeader: (name: string) => unknown }): boolean => {
+    const count: Limit['count'] = (_request, reply) => {
       if (reply.getHeader('x-count') === 'throw') throw new Error('no')
       return reply.getHeader('x-count') === 'yes'
     }
     app.get('/count', { config: { guard: { rateLimit: { max: 1, window: '1m', count } } } }, async (request, reply) => reply.header('x-count', request.headers['x-count']).send('x'))
-  }))
+  })
   const sent = (ip: string, count: string): Sent => ({ url: '/count', ip, headers: { 'x-count': count } })
   t.assert.deepStrictEqual(await statuses(app, 3, sent('203.0.113.1', 'no')), [200, 200, 200])
   t.assert.deepStrictEqual(await statuses(app, 2, sent('203.0.113.2', 'yes')), [200, 429])
@@ -252,8 +246,8 @@ test('names are quoted as structured fields have it', async (t: TestContext) => 
   t.assert.strictEqual(headers['ratelimit-policy'], '"a \\"b\\" \\\\c";q=2;w=60')
 })
 
-test('passive limits let pass, report, and tell the client nothing', async (t: TestContext) => {
-  const { app, events } = await build(t, { rateLimit: { max: 1, window: '1m', mode: 'passive' } })
+for (const options of [{ rateLimit: { max: 1, window: '1m', mode: 'passive' } }, { mode: 'passive', rateLimit: { max: 1, window: '1m' } }] as const) test(`passive limits let pass, report, and tell the client nothing: ${JSON.stringify(options)}`, async (t: TestContext) => {
+  const { app, events } = await build(t, options)
   t.assert.deepStrictEqual(await statuses(app, 2), [200, 200])
   const { headers } = await app.inject({ url: '/', remoteAddress: CLIENT })
   t.assert.deepStrictEqual([headers['ratelimit'], headers['retry-after']], [undefined, undefined])
@@ -274,12 +268,21 @@ test('app.guard.limits looks, takes and forgets', async (t: TestContext) => {
   t.assert.deepStrictEqual(app.guard.limits.peek('nobody'), [{ limit: 'user', max: 9, remaining: 8, retryAfter: 0 }])
   t.assert.deepStrictEqual(app.guard.limits.consume(CLIENT, 'api', 2), [{ limit: 'api', max: 3, remaining: 0, retryAfter: 60_000 }])
   t.assert.strictEqual(await status(app), 429)
-  app.guard.limits.reset(CLIENT)
+  await app.guard.limits.reset(CLIENT)
   t.assert.strictEqual(await status(app), 200)
   t.assert.strictEqual(typeof app.guard.stats().limits['keys'], 'number')
-  app.guard.limits.consume('2001:db8::1')
-  t.assert.strictEqual(app.guard.limits.peek('2001:db8::2')[0]!.remaining, 2)
+  await app.guard.limits.consume('2001:db8::1')
+  t.assert.strictEqual((await app.guard.limits.peek('2001:db8::2'))[0]!.remaining, 2)
   t.assert.throws(() => app.guard.limits.consume(CLIENT, 'nope'), { code: 'GUARD_OPTION_INVALID' })
+})
+
+test('a group is one bucket for app.guard.limits too', async (t: TestContext) => {
+  const { app } = await build(t, {}, (app) => {
+    for (const url of ['/a', '/b']) app.get(url, { config: { guard: { rateLimit: { max: 4, window: '1m', group: 'g' } } } }, async () => 'ok')
+  })
+  await app.ready()
+  t.assert.deepStrictEqual(app.guard.limits.consume(CLIENT), [{ limit: 'g', max: 4, remaining: 3, retryAfter: 0 }])
+  t.assert.deepStrictEqual(await statuses(app, 4, { url: '/b' }), [200, 200, 200, 429])
 })
 
 test('the size of one app\'s state is bounded by maxKeys, and apps share none', async (t: TestContext) => {
@@ -331,14 +334,20 @@ for (const [value, ...messages] of wrong) {
 test('limits of one group must have one window', async (t: TestContext) => {
   const error = await startError({ rateLimit: { max: 3, window: '1m', group: 'a' } }, { rateLimit: { max: 3, window: '1h', group: 'a' } })
   t.assert.strictEqual(error.code, 'GUARD_OPTION_INVALID')
-  t.assert.match(error.message, /one window/)
+  t.assert.match(error.message, /rateLimit\.group must have the same window/)
 })
 
-test('byCountry is for the country that request.guard has', async (t: TestContext) => {
-  const { app } = await build(t, {}, (app) => {
+test('byCountry sets max for the countries that it names', async (t: TestContext) => {
+  const places: Record<string, string> = { '203.0.113.1': 'DE', '203.0.113.2': 'FR' }
+  const geo = { handler: { lookup: (ip: string) => places[ip] === undefined ? null : { country: places[ip] } } }
+  const { app } = await build(t, { geo }, (app) => {
     app.get('/country', { config: { guard: { rateLimit: { max: 1, window: '1m', byCountry: { de: 3 } } } } }, async () => 'ok')
   })
-  t.assert.deepStrictEqual(await statuses(app, 2, { url: '/country' }), [200, 429])
+  t.assert.deepStrictEqual(await statuses(app, 4, { url: '/country', ip: '203.0.113.1' }), [200, 200, 200, 429])
+  t.assert.deepStrictEqual(await statuses(app, 2, { url: '/country', ip: '203.0.113.2' }), [200, 429])
+  t.assert.deepStrictEqual(await statuses(app, 2, { url: '/country', ip: '203.0.113.3' }), [200, 429])
+  const error = await startError({ rateLimit: { max: 1, window: '1m', byCountry: { de: 3 } } })
+  t.assert.match(error.message, /rateLimit\.byCountry needs a database/)
 })
 
 test('windows of a day and more count on', async (t: TestContext) => {
