@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, test, type TestContext } from 'node:test'
+import { ensureBuilt } from './built.ts'
 
 const root = join(import.meta.dirname, '..')
 const bin = (file: string): string => join(root, 'node_modules', file)
@@ -12,7 +13,7 @@ let files: string[] = []
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'guard-package-'))
-  if (!existsSync(join(root, 'dist/lib/index.js'))) execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root })
+  ensureBuilt()
   const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--loglevel', 'error', '--pack-destination', folder], { cwd: root, encoding: 'utf8' })) as [{ filename: string, files: Array<{ path: string }> }]
   tarball = join(folder, packed.filename)
   files = packed.files.map(({ path }) => path).sort()
@@ -20,7 +21,7 @@ before(() => {
 
 after(() => { rmSync(folder, { recursive: true, force: true }) })
 
-test('the package holds what was compiled from lib and types, and four documents', (t) => {
+test('the package holds what was compiled from lib and types, and four documents', (t: TestContext) => {
   const others = files.filter((name) => !name.startsWith('dist/'))
   t.assert.deepStrictEqual(others, ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   const sources = ['lib', 'types'].flatMap((name) => readdirSync(join(root, name), { recursive: true }).map((file) => `${name}/${String(file)}`))
@@ -29,7 +30,7 @@ test('the package holds what was compiled from lib and types, and four documents
   t.assert.deepStrictEqual(files.filter((name) => name.startsWith('dist/')), expected)
 })
 
-test('the package has no dependency on what is not installed with it', (t) => {
+test('the package has no dependency on what is not installed with it', (t: TestContext) => {
   const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>
   const known = [...Object.keys(dependencies!), ...Object.keys(peerDependencies!)]
   for (const name of files.filter((name) => name.endsWith('.js'))) {
@@ -39,18 +40,18 @@ test('the package has no dependency on what is not installed with it', (t) => {
   }
 })
 
-test('publint finds nothing', (t) => {
+test('publint finds nothing', (t: TestContext) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [bin('publint/src/cli.js'), '--strict', tarball], { encoding: 'utf8' })
   t.assert.strictEqual(status, 0, stdout + stderr)
 })
 
-test('attw finds nothing for ESM and for require() of ESM', (t) => {
+test('attw finds nothing for ESM and for require() of ESM', (t: TestContext) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [bin('@arethetypeswrong/cli/dist/index.js'), '--profile', 'esm-only', '--no-color', tarball], { encoding: 'utf8' })
   t.assert.strictEqual(status, 0, stdout + stderr)
 })
 
 for (const name of ['esm-js', 'cjs-js', 'ts-nodenext', 'ts-commonjs']) {
-  test(`works where it is installed: ${name}`, (t) => {
+  test(`works where it is installed: ${name}`, (t: TestContext) => {
     const at = join(folder, name)
     cpSync(join(root, 'test/consumers', name), at, { recursive: true })
     install(join(at, 'node_modules'))
