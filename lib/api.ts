@@ -4,6 +4,7 @@ import { compileRecord, unmatchedRecord, type RouteRecord } from './routes.ts'
 import { update } from './update.ts'
 import { milliseconds } from './options/shape.ts'
 import { GUARD_OPTION_INVALID } from './errors.ts'
+import { websocketGuard } from './websocket.ts'
 import type { GuardApi, GuardRules, RouteInfo } from '../types/index.ts'
 
 const HOUR = 3_600_000
@@ -33,6 +34,7 @@ export function guardApi (guard: Guard, instance: FastifyInstance): GuardApi {
       if (length !== undefined) switchOffAt(Date.now() + length)
     },
     update: (options) => update(guard, instance, options),
+    websocket: (options) => websocketGuard(guard, options),
     routes: () => [...guard.routes, ...guard.late.values(), unmatchedRecord(guard, instance)].map((record) => infoOf(guard, record)),
     stats: () => ({ ...guard.stats.read(), bans: bans.stats(), limits: limiter.stats(), store: guard.redis?.stats() ?? { kind: 'memory', state: 'up' }, emergency: emergency.enabled }),
     reset () {

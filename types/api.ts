@@ -1,5 +1,6 @@
 import type { Duration, GuardOptions, GuardRules } from './options.ts'
 import type { Verdict } from './events.ts'
+import type { WebSocketGuard, WebSocketOptions } from './websocket.ts'
 import type { StoreStats } from './store.ts'
 
 /** A ban in force. */
@@ -73,6 +74,8 @@ export interface GuardApi {
    * @throws {GUARD_OPTION_INVALID} at once
    */
   update: (options: Pick<GuardOptions, keyof GuardRules | 'mode' | 'exclude' | 'policies'>) => Promise<void>
+  /** Guards the messages of WebSocket connections. The connection itself is under the rules of its route. */
+  websocket: (options: WebSocketOptions) => WebSocketGuard
   routes: () => RouteInfo[]
   stats: () => GuardStats
   /** Forgets counters, bans and statistics; for tests. */

@@ -1,0 +1,32 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type TypeScript from 'typescript'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/**
+ * Writes plugin and servers as JavaScript, as `npm run build` does but without checking types, and answers where.
+ * Run from source they would have tsx's loader and its source maps in the process that is measured.
+ */
+export function build (): string {
+  const out = join(ROOT, 'node_modules/.cache/guard-bench')
+  const ts = createRequire(import.meta.url)('typescript') as typeof TypeScript
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as { config: { compilerOptions: object } }
+  // Of a single file `nodenext` would make CommonJS: it is package.json that says which.
+  const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, module: 'esnext', moduleResolution: 'bundler' }, ROOT)
+  rmSync(out, { recursive: true, force: true })
+  for (const file of sources()) {
+    const path = join(out, file.replace(/\.ts$/, '.js'))
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, ts.transpileModule(readFileSync(join(ROOT, file), 'utf8'), { compilerOptions: options, fileName: file }).outputText)
+  }
+  writeFileSync(join(out, 'package.json'), '{ "type": "module" }\n')
+  return out
+}
+
+function sources (): string[] {
+  return ['lib', 'types', 'benchmarks/servers'].flatMap((folder) => {
+    return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => join(folder, name))
+  })
+}

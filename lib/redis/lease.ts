@@ -1,0 +1,214 @@
+import type { RemoteAsk, RemoteTaken } from './batch.ts'
+import type { Remote } from './remote.ts'
+import type { Ask, Left, Taken } from '../limits/store.ts'
+
+/** Most permits of one lease; fewer where they would be more than a sixteenth of the limit. */
+const LARGEST = 256
+/** Milliseconds that a lease lasts at most. */
+const LONGEST = 1000
+/** Milliseconds between looks for leases that ended. */
+const SWEEP = 250
+/** Keys with a lease, or that may soon have one; all others ask each time. */
+const MOST = 10_000
+
+interface Lease {
+  ask: Ask
+  /** Units that may still be spent here, until then, by the clock of this process. */
+  permits: number
+  until: number
+  /** When they were taken, by Redis. */
+  at: number
+  /** What Redis said then, and when. */
+  left: Left
+  learned: number
+  /** Units to ask for; 0 until the key proves busy. */
+  want: number
+  /** Somebody asks for more already. */
+  asking: boolean
+}
+
+export interface Leased extends Omit<Remote, 'take'> {
+  /** At once where a lease pays; `granted` otherwise. */
+  take: (asks: readonly Ask[]) => Taken | Promise<RemoteTaken>
+  /** Gives back what is not spent. */
+  release: () => Promise<void>
+  readonly leased: number
+  readonly leases: number
+}
+
+/**
+ * Takes permits ahead for keys that are busy here, so that most of their requests ask nobody. Redis counts a permit
+ * when it is taken, and keeps it for as long beyond the window as the lease lasts: whenever it is spent, no span of
+ * `window` has more than `max`. What is not spent is given back, so limits refuse early by no more than what other
+ * nodes hold. Limits by gcra, and those too small to share, are asked for each time.
+ */
+export function leased (remote: Remote, now: () => number = () => performance.now()): Leased {
+  const leases = new Map<string, Lease>()
+  let spent = 0
+  let timer: NodeJS.Timeout | undefined
+
+  function spendable (lease: Lease | undefined, { max, cost }: Ask, time: number): boolean {
+    return lease !== undefined && lease.permits >= cost && time < lease.until && lease.ask.max === max
+  }
+
+  function pay (lease: Lease, cost: number, time: number): Left {
+    lease.permits -= cost
+    return leftOf(lease, time)
+  }
+
+  /** Pays all asks, or none. */
+  function spend (asks: readonly Ask[]): Taken | undefined {
+    const time = now()
+    if (asks.length === 1) {
+      const [ask] = asks
+      const lease = leases.get(nameOf(ask!))
+      if (lease === undefined || !spendable(lease, ask!, time)) return undefined
+      spent++
+      return { passed: true, at: lease.at, left: [pay(lease, ask!.cost, time)] }
+    }
+    const found: Lease[] = []
+    for (const ask of asks) {
+      const lease = leases.get(nameOf(ask))
+      if (lease === undefined || !spendable(lease, ask, time)) return undefined
+      found.push(lease)
+    }
+    spent++
+    let at = Infinity
+    const left = found.map((lease, i) => {
+      at = Math.min(at, lease.at)
+      return pay(lease, asks[i]!.cost, time)
+    })
+    return { passed: true, at, left }
+  }
+
+  /** The lease that an ask may get, if it is the moment for one. */
+  function due (ask: Ask): Lease | undefined {
+    if (largestOf(ask) < 2) return undefined
+    const lease = leases.get(nameOf(ask))
+    if (lease === undefined) {
+      if (leases.size < MOST) leases.set(nameOf(ask), { ask: { ...ask }, permits: 0, until: now() + lastsOf(ask), at: 0, left: NOTHING, learned: 0, want: 0, asking: false })
+      return undefined
+    }
+    if (lease.asking || lease.ask.max !== ask.max || spendable(lease, ask, now())) return undefined
+    lease.want = Math.min(largestOf(ask), Math.max(4, lease.want * 2))
+    return lease
+  }
+
+  async function takeMore (asks: readonly Ask[]): Promise<RemoteTaken> {
+    const sent = now()
+    const dues = asks.map(due)
+    timer ??= setInterval(sweep, SWEEP).unref()
+    for (const lease of dues) if (lease !== undefined) lease.asking = true
+    try {
+      const taken = await remote.take(asks.map((ask, i): RemoteAsk => dues[i] === undefined ? ask : { ...ask, hold: lastsOf(ask), want: dues[i].want }))
+      dues.forEach((lease, i) => {
+        if (lease !== undefined && taken.granted[i]! > 0) grant(lease, asks[i]!, taken.granted[i]!, sent, taken.at, taken.left[i]!)
+      })
+      return { ...taken, left: taken.left.map((left, i) => ({ ...left, remaining: left.remaining + taken.granted[i]! })) }
+    } finally {
+      for (const lease of dues) if (lease !== undefined) lease.asking = false
+    }
+  }
+
+  function grant (lease: Lease, ask: Ask, permits: number, sent: number, at: number, left: Left): void {
+    // It may have been forgotten meanwhile.
+    if (leases.get(nameOf(ask)) !== lease) return giveBack([{ ...lease, permits, at }])
+    if (lease.permits > 0) giveBack([{ ...lease }])
+    const ends = sent + lastsOf(ask)
+    // Units of a fixed window are of no use after it.
+    lease.until = ask.counter.algorithm === 'fixed-window' ? Math.min(ends, sent + left.reset) : ends
+    Object.assign(lease, { permits, at, left, learned: now() })
+  }
+
+  function giveBack (ended: readonly Lease[]): void {
+    returned(ended).catch(() => {})
+  }
+
+  /** Without an answer they expire with the window. */
+  async function returned (ended: readonly Lease[]): Promise<void> {
+    await Promise.all(ended.map(({ ask, permits, at }) => permits === 0 ? undefined : remote.refund([{ ...ask, cost: permits, hold: lastsOf(ask) } as RemoteAsk], at)))
+  }
+
+  function sweep (): void {
+    const time = now()
+    const ended: Lease[] = []
+    for (const [name, lease] of leases) {
+      if (time < lease.until || lease.asking) continue
+      leases.delete(name)
+      ended.push(lease)
+    }
+    giveBack(ended)
+    if (leases.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
+
+  return {
+    ...remote,
+    get leased () { return spent },
+    get leases () { return leases.size },
+    take: (asks) => spend(asks) ?? takeMore(asks),
+
+    async peek (asks) {
+      const taken = await remote.peek(asks)
+      const time = now()
+      taken.left.forEach((left, i) => {
+        const lease = leases.get(nameOf(asks[i]!))
+        if (lease === undefined || time >= lease.until) return
+        left.remaining += lease.permits
+        if (spendable(lease, asks[i]!, time)) left.wait = 0
+      })
+      return { ...taken, passed: taken.left.every(({ wait }) => wait === 0) }
+    },
+
+    async refund (asks, at) {
+      const time = now()
+      const others = asks.filter((ask) => {
+        const lease = leases.get(nameOf(ask))
+        // As if it had never been spent.
+        if (lease === undefined || lease.at !== at || time >= lease.until) return true
+        lease.permits += ask.cost
+        return false
+      })
+      if (others.length > 0) await remote.refund(others, at)
+    },
+
+    async reset (counters, key) {
+      for (const { number } of counters) leases.delete(`${number}|${key}`)
+      await remote.reset(counters, key)
+    },
+
+    async clear () {
+      leases.clear()
+      await remote.clear()
+    },
+
+    async release () {
+      clearInterval(timer)
+      const ended = [...leases.values()]
+      leases.clear()
+      await returned(ended)
+    }
+  }
+}
+
+const NOTHING: Left = { remaining: 0, wait: 0, next: 0, reset: 0 }
+
+function nameOf ({ counter, key }: Ask): string {
+  return `${counter.number}|${key}`
+}
+
+function largestOf ({ counter: { algorithm, window }, max }: Ask): number {
+  return algorithm === 'gcra' || window < LONGEST ? 0 : Math.min(LARGEST, Math.floor(max / 16))
+}
+
+/** Milliseconds. The script keeps units for at most a sixteenth of the window longer. */
+function lastsOf ({ counter: { window } }: Ask): number {
+  return Math.min(LONGEST, Math.floor(window / 16))
+}
+
+/** The state as it was told, with what is still held here, and the time that has passed. */
+function leftOf ({ permits, left: { remaining, next, reset }, learned }: Lease, time: number): Left {
+  const passed = Math.floor(time - learned)
+  return { remaining: remaining + permits, wait: 0, next: Math.max(0, next - passed), reset: Math.max(0, reset - passed) }
+}
