@@ -202,6 +202,9 @@ function callAfter (visit: Visit, request: FastifyRequest, reply: FastifyReply):
 
 function refusalError (refused: Refused, reply: FastifyReply, visit: Visit, makeError: MakeError): Error {
   visit.refused = refused
+  const { raw } = reply.request
+  // Node hands over the socket of an upgrade; @fastify/websocket ends it only if its own hook saw the request.
+  if (raw.headers.upgrade !== undefined && raw.httpVersionMajor === 1) reply.raw.once('finish', () => raw.socket.destroySoon())
   refusalHeaders(reply, refused)
   const { code, status, reference: id } = refused.verdict
   return makeError(code, status, id, refused.refusal.message)

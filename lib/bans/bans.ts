@@ -21,7 +21,7 @@ export interface BanPolicy {
 }
 
 export interface Ban extends BanInfo {
-  kind: StrikeKind | 'manual'
+  kind: StrikeKind | 'behavior' | 'manual'
   network: BanTarget['network']
   /** For the heap. */
   place: number
@@ -38,7 +38,7 @@ export interface Bans {
    *
    * @throws {GUARD_OPTION_INVALID} if the target is neither, or everybody
    */
-  add: (target: string, options: { duration: number, reason: string }) => BanInfo
+  add: (target: string, options: { duration: number, reason: string, kind?: Ban['kind'] }) => BanInfo
   /** Lifts the ban of that target; whether there was one. Bans of networks around it stay. */
   lift: (target: string) => boolean
   /** Bans in force, those that end soonest first. */
@@ -141,7 +141,7 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {} }: Ban
 
   return {
     find,
-    add: (target, { duration, reason }) => info(make(banTarget(target, ipv6Prefix), duration, reason, 'manual')),
+    add: (target, { duration, reason, kind = 'manual' }) => info(make(banTarget(target, ipv6Prefix), duration, reason, kind)),
 
     lift (target) {
       const time = now()
