@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bans } from './bans/bans.ts'
 import type { Chain } from './compile.ts'
+import type { Detector } from './detect/index.ts'
 import type { Geo } from './geo/geo.ts'
 import type { Limiter } from './limits/limiter.ts'
 import type { Client, ClientReader } from './net/client.ts'
@@ -107,6 +108,8 @@ export interface Services {
   clients: ClientReader
   /** `undefined`: no database. */
   geo: Geo | undefined
+  /** Compiled detections: routes whose rule is the same share one, and with it what it remembers as clean. */
+  detectors: WeakMap<object, Map<number, Detector>>
   /** Requests under way: by the layer whose rule counts them, then by client. */
   inFlight: Map<string, Map<string, number>>
   /** Emergency mode, switched at run time. */

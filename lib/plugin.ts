@@ -71,6 +71,7 @@ function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | 
       geo,
       bans: bans({ now, maxKeys, ipv6Prefix: options.ipv6Prefix ?? 64, onEvent: emit }),
       limiter: limiter({ store: redis?.limits ?? local, now, ipv6Prefix: options.ipv6Prefix ?? 64 }),
+      detectors: new WeakMap(),
       inFlight: new Map(),
       emergency: { enabled: options.emergency === true || (isObject(options.emergency) && options.emergency['enabled'] === true) }
     },

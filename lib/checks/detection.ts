@@ -1,5 +1,5 @@
-import type { CheckModule, Refusal } from '../check.ts'
-import { compileDetection, type Finding, type Match, type Overflow } from '../detect/index.ts'
+import type { CheckModule, Refusal, Services } from '../check.ts'
+import { compileDetection, type Detector, type Finding, type Match, type Overflow } from '../detect/index.ts'
 import { isBelow, pathPrefix } from '../options/path-prefix.ts'
 import { also, either, int, is, list, num, object, oneOf, record, regexp, rule, text, bool, fn, type Report } from '../options/shape.ts'
 import type { Category, DetectionRules } from '../../types/index.ts'
@@ -43,10 +43,10 @@ export const detection: CheckModule<'detection'> = {
     maxKeys: int(1),
     scan: object({ query: bool, path: bool, headers: bool, cookies: bool, body: bool })
   })),
-  compile (value, _services, target) {
-    const { mode, sample, inherit, ...rules } = value as DetectionRules
+  compile (value, { detectors }, target) {
+    const rules = value as DetectionRules
     if (target.url !== undefined && rules.exclude?.paths?.some((prefix) => isBelow(target.url!, prefix)) === true) return undefined
-    const detector = compileDetection(rules as Parameters<typeof compileDetection>[0], { maxBytes: target.bodyLimit })
+    const detector = shared(detectors, rules, target.bodyLimit)
     const unmatched = target.url === undefined || target.url === '*' || target.url === '/*'
     const { query = true, path = true, headers = true, cookies = true, body = true } = rules.scan ?? {}
     return {
@@ -64,6 +64,18 @@ export const detection: CheckModule<'detection'> = {
       inspect: (value, where) => refusalOf(detector.value(value, where))
     }
   }
+}
+
+/** A detector is synchronous, so that routes can share one. */
+function shared (detectors: Services['detectors'], value: DetectionRules, maxBytes: number): Detector {
+  let byLimit = detectors.get(value)
+  if (byLimit === undefined) detectors.set(value, byLimit = new Map())
+  let detector = byLimit.get(maxBytes)
+  if (detector === undefined) {
+    const { mode, sample, inherit, ...rules } = value
+    byLimit.set(maxBytes, detector = compileDetection(rules as Parameters<typeof compileDetection>[0], { maxBytes }))
+  }
+  return detector
 }
 
 function refusalOf (found: Finding | Overflow | undefined): Refusal | undefined {

@@ -80,7 +80,7 @@ function leaf (engine: Engine, w: Walk, text: string, where: number, depth: numb
     w.passed = 'budget'
     return
   }
-  if (text === '') return
+  if (text === '' || (engine.pinnedFields !== undefined && pinned(engine, engine.pinnedFields, depth))) return
   const name = depth > 0 ? engine.trail[depth - 1] : ''
   if (judge(engine, text, where, typeof name === 'string' ? name : '')) {
     found(engine, w, depth, '')
@@ -91,6 +91,18 @@ function leaf (engine: Engine, w: Walk, text: string, where: number, depth: numb
     const inner = parse(text)
     if (typeof inner === 'object' && inner !== null) walk(engine, w, inner, where, depth)
   }
+}
+
+/** Whether the schema pins the field down that the trail leads to. A name with a dot in it could pass for a path. */
+function pinned (engine: Engine, fields: ReadonlySet<string>, depth: number): boolean {
+  let path = ''
+  for (let i = 0; i < depth; i++) {
+    const name = engine.trail[i]
+    if (typeof name !== 'string') continue
+    if (name.includes('.')) return false
+    path += path === '' ? name : `.${name}`
+  }
+  return engine.root === 'body' && fields.has(path)
 }
 
 function found (engine: Engine, w: Walk, depth: number, suffix: string): void {

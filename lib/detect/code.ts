@@ -1,5 +1,5 @@
 import { K } from './keywords.ts'
-import { brief, inFence, signIf, signOutside, type Look } from './look.ts'
+import { brief, inFence, sign, signIf, signOutside, type Look } from './look.ts'
 import * as place from './place.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
@@ -15,6 +15,7 @@ const rule = rulesOf('code', {
   python: [1, 5, 'modules of Python that run commands', "__import__('os').system('id')", 'import os'],
   ruby: [1, 5, 'calls of Ruby and Perl that run commands', "Process.spawn('id')", 'the process spawns'],
   loop: [1, 5, 'a loop without end', 'while(true);', 'while (x)'],
+  proof: [1, 5, 'a call that proves that code runs: output or a wait', 'Thread.sleep(5000)', 'a thread sleeps'],
   lookup: [1, 5, 'a look-up of Django through relations', 'user__profile__name__startswith=a (as name)', 'user__name=a (as name)'],
   include: [1, 5, 'a server-side include', '<!--#exec cmd="id"-->', '<!-- exec -->'],
   flight: [1, 5, 'a React Flight payload that reaches prototypes', '{"then":"$1:__proto__:then"}', '{"then":"$1"}'],
@@ -27,14 +28,17 @@ export function mayBeCode (look: Look): boolean {
   if ((words & K.CODE) !== 0 && (chars & (C.PAREN | C.DOLLAR | C.EQ | C.BRACKET | C.BACKTICK | C.DOT | C.COLON)) !== 0) return true
   if ((chars & C.DOLLAR) !== 0 && (chars & (C.PAREN | C.BRACKET | C.BRACE | C.EQ | C.SEMI)) !== 0) return true
   if ((look.place & place.NAME) !== 0 && look.text.includes('__')) return true
+  if ((pairs & P.AT_BRACE) !== 0 && (chars & C.BRACKET) !== 0) return true
   if ((chars & C.PAREN) !== 0 && look.count < 12 && ((chars & (C.QUOTE | C.DQUOTE | C.SEMI)) !== 0 || /\w\s?\($/.test(look.text) || look.text.includes('()'))) return true
   return (chars & C.PERCENT) !== 0 && (chars & C.BRACE) !== 0
 }
 
 const PHP_CALL = /(?:^|[^\w.$-])(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|preg_replace|create_function|call_user_func(?:_array)?|file_get_contents|file_put_contents|fopen|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|move_uploaded_file|p?fsockopen|unserialize|ini_set|putenv|getenv|var_dump|print_r|array_map|array_filter|array_diff|usort|posix_\w+|opcache_\w+|ob_start|curl_exec|fwrite|fputs|unlink|chmod|symlink|mail|die|dl|extract|parse_str|eval|include|require|include_once|require_once|error_log|scandir|opendir|glob|is_array|is_int|intval|gethostbyname|ldap_\w+|sodium_\w+|pg_\w+|zend_\w+|odbc_\w+|tidy_\w+|date_add|filegroup|mb_\w+|apache_\w+|imap_\w+|chr|substr|unpack|pack)\s*(?:\/\*[^*]*\*\/\s*)?(?:\(|%28)/i
 const SURE_CALL = /(?:^|[^\w.$-])(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|create_function|call_user_func(?:_array)?|file_put_contents|file_get_contents|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|p?fsockopen|unserialize|posix_\w+|preg_replace|eval|die|print_r|var_dump|scandir|include|require)\s*\(\s*(?:["'$`@/]|\)|\w+\s*\(|whoami|id\b|ls\b|cat\b|dir\b|\d)/i
+const ANY_CALL = /(?:system|exec|passthru|popen|proc_open|phpinfo|file_get_contents|file_put_contents|readfile|base64_decode|gzinflate|gzdecode|fsockopen|unserialize|str_rot13|call_user_func|move_uploaded_file|filegroup|intval|eval|die)\s*(?:=\s*)?\(|^\$\{\w+\}$/i
+const OUTPUT = /\b(?:Thread\.sleep|time\.sleep|System\.out\.print\w*|response\.write|usleep)\s*\(/i
 const VARIABLE = /\$_(?:GET|POST|REQUEST|COOKIE|SERVER|SESSION|FILES|ENV)\b|\$(?:GLOBALS|HTTP_RAW_POST_DATA|HTTP_\w+_VARS|argv)\b/
-const DYNAMIC = /\$\s*\{\s*(?:['"]|\$?\w+\s*\}\s*(?:\(|$))|\$\w+(?:\[[^\]$]*\]|\{[^}$]*\}|\s|\/\*[^*$]*\*\/)*\(\s*(?:["'\w]|\))|[)\]}]\s*\(\s*["']\w+["']\s*\)|\(\s*["']?\w+["']?\s*\)\s*\(\s*["'\w/]|["'](?:\\x[0-9a-f]{2}|\w)+["']\(\s*["'\w]/i
+const DYNAMIC = /["']\s*\.\s*(?:phpinfo|system|exec|passthru|shell_exec|eval|assert)\s*\(|\(\s*(?:\/\*[^*]*\*\/\s*)?(?:system|exec|passthru|shell_exec|assert|eval|popen)\s*\)\s*\(|["']\w+["']\s*\.\s*["']\w+["']\s*\(|\$\w+\[[^()]*\]\s*\(|\$\s*\{\s*(?:['"]|\$?\w+\s*\}\s*(?:\(|$))|\$\w+(?:\[[^\]$]*\]|\{[^}$]*\}|\s|\/\*[^*$]*\*\/)*\(\s*(?:["'\w]|\))|[)\]}]\s*\(\s*["']\w+["']\s*\)|\(\s*["']?\w+["']?\s*\)\s*\(\s*["'\w/]|["'](?:\\x[0-9a-f]{2}|\w)+["']\(\s*["'\w]/i
 
 export function code (look: Look): void {
   const { text, chars, words, pairs } = look
@@ -46,13 +50,22 @@ export function code (look: Look): void {
   }
   signIf(look, rule.include, /<!--#\s*(?:exec|include|echo|set|printenv|config|fsize|flastmod)\b/i)
   if ((words & K.JAVA) !== 0) {
-    if (short) signIf(look, rule.java, /\b(?:java\.(?:lang\.(?:Runtime|ProcessBuilder|System|Class|Thread|String(?:Builder|Buffer)?|Object|reflect)|io\.\w+|util\.Scanner|net\.\w+|\w*\.?(?:Runtime|ProcessBuilder)|evil)\b|javax\.script|ProcessBuilder|(?:runtime|processbuilder)\s*\.\s*(?:\w+\.)*(?:invoker|instantiate|clone|prototype|forclosure|exec|getRuntime)\w*|getRuntime\s*\(\s*\)|\bexec\s*\(\s*["'][a-z/]|(?:Invoker|Instantiate|Clone|Constant)Transformer|ScriptEngineManager|FileSystemXmlApplicationContext|ClassPathXmlApplicationContext|com\.(?:bea|sun|opensymphony)\.|org\.(?:apache\.(?:commons|struts|xalan)|springframework\.(?:context|expression))|class\.(?:module\.)?classLoader)/i)
+    if (short) signIf(look, rule.java, /\b(?:java\.(?:lang\.(?:Runtime|ProcessBuilder|System|Class|Thread|String(?:Builder|Buffer)?|Object|reflect)|io\.\w+|util\.Scanner|net\.\w+|\w*\.?(?:Runtime|ProcessBuilder)|evil)\b|javax\.(?:script|naming|el|management)\b|ProcessBuilder|(?:runtime|processbuilder)\s*\.\s*(?:\w+\.)*(?:invoker|instantiate|clone|prototype|forclosure|exec|getRuntime)\w*|getRuntime\s*\(\s*\)|\bexec\s*\(\s*["'][a-z/]|(?:Invoker|Instantiate|Clone|Constant)Transformer|ScriptEngineManager|FileSystemXmlApplicationContext|ClassPathXmlApplicationContext|com\.(?:bea|sun|opensymphony)\.|org\.(?:apache\.(?:commons|struts|xalan)|springframework\.(?:context|expression))|class\.(?:module\.)?classLoader)/i)
     else signIf(look, rule.java, /getRuntime\s*\(\s*\)\s*\.\s*exec\s*\(\s*["'](?:id|whoami|cat|\/bin|cmd|calc|bash|curl|wget|ping|nc)\b/i)
     signIf(look, rule.java, /class\s*[.[]['"\]]*\s*(?:module\s*[.[]['"\]]*\s*)?classLoader/i)
   }
   if ((chars & C.PERCENT) !== 0 || (chars & C.HASH) !== 0) signIf(look, rule.ognl, /%\{\s*(?:\(?#|\d+\s*[*+-]\s*\d|\(?\w+\s*\(|['"]|c\d\}i)|#_memberAccess|#context\[|@ognl\.|@java\.lang|#\w+\s*=\s*(?:new|@|\()/i)
   if (short) shortText(look)
-  if ((look.place & place.NAME) !== 0) signIf(look, rule.lookup, /^[a-z]\w*?__\w+?__(?:i?(?:exact|contains|startswith|endswith|regex)|has_keys?|has_any_keys|isnull|in|[gl]te?|year|month|day|search)$/i)
+  if ((look.place & place.NAME) !== 0 && text.includes('__') && relations(text)) sign(look, rule.lookup, 0, text.length)
+}
+
+const LOOKUP = /^(?:i?(?:exact|contains|startswith|endswith|regex)|has_keys?|has_any_keys|isnull|in|[gl]te?|year|month|day|search)$/i
+
+/** `a__b__startswith`: a name, at least one relation, then a known look-up. */
+function relations (text: string): boolean {
+  const last = text.lastIndexOf('__')
+  const first = text.indexOf('__', 1)
+  return first >= 1 && last > first + 2 && /^[a-z]/i.test(text) && LOOKUP.test(text.slice(last + 2)) && /^\w+$/.test(text)
 }
 
 /** What articles and programs also have, so that it counts only in a short text. */
@@ -60,10 +73,11 @@ function shortText (look: Look): void {
   const { text, words, chars } = look
   const prose = /(?:\b[A-Za-z]{2,}\b[ ,]+){5}/.test(text)
   if ((words & K.CODE) !== 0 || (look.count < 5 && (chars & C.PAREN) !== 0)) {
-    if ((look.count < 5 && (look.place & place.HEADER) === 0) || ((look.place & place.NAME) !== 0 && look.count < 12)) signOutside(look, rule['php-call'], PHP_CALL.test(text) && !/[^;]\s\w+\s\w+\(/.test(text) ? PHP_CALL : SURE_CALL)
+    if ((look.count < 5 && (look.place & place.HEADER) === 0) || ((look.place & place.NAME) !== 0 && look.count < 12)) signOutside(look, rule['php-call'], PHP_CALL.test(text) && !/[^;]\s\w+\s\w+\s*\(/.test(text) ? PHP_CALL : SURE_CALL)
     else if (!prose) signOutside(look, rule['php-call'], SURE_CALL)
-    signOutside(look, rule.node, /require\s*[([]\s*["'`]?(?:node:)?(?:child_process|fs|os|vm|net|http|module|cluster|req\.)|child_process|(?:process|global|globalThis)\s*[.[]\s*["'`]?(?:mainModule|binding|env|dlopen|constructor|exit|kill|process|root)|require\.main|\._load\s*\(|constructor\.constructor\s*\(|\bprocess\s*\.\s*(?:exit|kill|abort)\s*\(|console\s*\.\s*(?:info|log|debug|error|trace|warn)\s*\(\s*\d|(?:exec|spawn|fork|execFile)(?:Sync)?\s*\(\s*["'`]|(?:readFile|readdir|writeFile)(?:Sync)?\s*\(|import\s*\(\s*["'](?:child_process|fs)/)
-    signOutside(look, rule.python, /__import__\s*\(|\bos\s*\.\s*(?:system|popen|exec\w*|spawn\w*|listdir|environ)\b|subprocess\s*\.\s*\w+\s*\(|(?:eval|exec)\s*\(\s*(?:compile|open|__|["'(])|__(?:builtins|globals|class|subclasses)__|import\s+(?:os|sys|subprocess|socket|pty|commands)\s*[;,]|\bopen\s*\(\s*["']\/|getattr\s*\(\s*__/)
+    signOutside(look, rule.node, /require\s*[([]\s*["'`]?(?:node:)?(?:child_process|fs|os|vm|net|http|module|cluster|req\.)|child_process|\b(?:root|this|self)\.process\b|\bmainModule\b|(?:process|global|globalThis)\s*[.[]\s*["'`]?(?:mainModule|binding|env|dlopen|constructor|exit|kill|process|root)|require\.main|\._load\s*\(|constructor\.constructor\s*\(|\bprocess\s*\.\s*(?:exit|kill|abort)\s*\(|console\s*\.\s*(?:info|log|debug|error|trace|warn)\s*\(\s*\d|(?:exec|spawn|fork|execFile)(?:Sync)?\s*\(\s*["'`]|(?:readFile|readdir|writeFile)(?:Sync)?\s*\(|import\s*\(\s*["'](?:child_process|fs)/)
+    if (look.count < 8) signOutside(look, rule.proof, OUTPUT)
+    signOutside(look, rule.python, /getattr\s*\(\s*(?:os|sys)\b|compile\s*\([^)]*["'](?:exec|eval)["']|\bopen\s*\(\s*["'][^"']*["']\s*\)\s*\.\s*read|__import__\s*\(|\bos\s*\.\s*(?:system|popen|exec\w*|spawn\w*|listdir|environ)\b|subprocess\s*\.\s*\w+\s*\(|(?:eval|exec)\s*\(\s*(?:compile|open|__|["'(])|__(?:builtins|globals|class|subclasses)__|import\s+(?:os|sys|subprocess|socket|pty|commands)\s*[;,]|\bopen\s*\(\s*["']\/|getattr\s*\(\s*__/)
     signOutside(look, rule.ruby, /\b(?:Process\.(?:spawn|exec|daemon|fork)|Kernel\.(?:exec|system|spawn|`|fork|open)|IO\.(?:popen|read|binread)|Open3\.\w+|PTY\.spawn|File\.(?:open|read|delete)|Dir\.\w+|Object\.const_get|instance_eval|class_eval)\s*[("'\s]|%x[({[]|\beval\s*\(\s*["'`]|\.send\s*\(\s*:/)
   }
   if ((chars & C.AT) !== 0) signOutside(look, rule.ruby, /@\{\s*\[|\b(?:system|exec)\s+['"]\w/)
@@ -72,9 +86,9 @@ function shortText (look: Look): void {
     signOutside(look, rule['php-variable'], VARIABLE)
     if (look.count <= 16 && !prose) signOutside(look, rule['php-variable'], /\$\s*\{\s*['"$]|\$\s+\{/)
   }
-  if ((chars & C.PAREN) !== 0 && look.count <= 14 && !prose && (chars & (C.DOLLAR | C.QUOTE | C.DQUOTE)) !== 0) signOutside(look, rule['php-variable'], DYNAMIC)
+  if ((chars & C.PAREN) !== 0 && look.count <= 14 && !prose && (chars & (C.DOLLAR | C.QUOTE | C.DQUOTE | C.STAR)) !== 0) signOutside(look, rule['php-variable'], DYNAMIC)
   signOutside(look, rule.flight, /"\$\w*:__proto__|"\$\d+:constructor|"_prefix"\s*:|"\$B\d+"/)
   if ((chars & C.EQ) !== 0) signOutside(look, rule['php-setting'], /(?:^|[&\s;])(?:allow_url_(?:include|fopen)|auto_(?:prepend|append)_file|disable_functions|open_basedir|safe_mode|suhosin\.\w+|opcache\.\w+|session\.\w+|mbstring\.\w+|memory_limit|unserialize_\w+|precision|engine|smtp|display_errors|error_log|extension_dir|sendmail_path|zend\.\w+|cgi\.force_redirect|register_globals|log_errors)\s*=/i)
   signOutside(look, rule.loop, /\bwhile\s*\(\s*(?:true|1|!0|!!|[!+-]|String|"|')|\bfor\s*\(\s*;\s*;\s*\)|new\s+Date\(\)\s*;\s*do\s*\{/)
-  if (look.on[rule.call.no] === 1 && look.count < 8) signOutside(look, rule.call, PHP_CALL)
+  if (look.on[rule.call.no] === 1 && look.count < 8) signOutside(look, rule.call, PHP_CALL.test(text) ? PHP_CALL : ANY_CALL)
 }

@@ -21,7 +21,10 @@ const rule = rulesOf('command', {
   loop: [1, 5, 'a FOR or IF of cmd.exe', 'FOR /F %a IN (the list of files that you made for it) DO echo x', 'for a in b'],
   function: [1, 5, 'a function definition of a shell: shellshock, fork bombs', '() { :;}; /bin/sh', 'f() { return }'],
   redirect: [1, 5, 'output into a system directory', '>/tmp/x', 'a > b'],
-  tilde: [3, 5, 'a tilde expansion', '~+', '~user'],
+  option: [1, 5, 'an option that makes a program run or write something', '-oProxyCommand=id', '-o name'],
+  dot: [1, 5, 'a command of a database shell behind a separator', '1;.shell id', '1; .5'],
+  history: [1, 5, "a shell's history expansion", '!-1!-2', '!-1'],
+  tilde: [2, 5, 'a tilde expansion', '~+', '~user'],
   alias: [1, 5, 'an alias for a command', "alias a='curl'", 'an alias'],
   wrapper: [1, 5, 'a command that starts another', 'nohup whoami', 'no time left'],
   single: [2, 5, 'a command as the value', 'ls -la', 'list']
@@ -36,20 +39,26 @@ export function mayBeCommand (look: Look): boolean {
   if (look.on[rule.tilde.no] === 1 && (chars & C.CARET) !== 0) return true
   const commands = words & (K.SHELL | K.SHELL_SURE | K.WINDOWS)
   if (commands !== 0 && (chars & (C.SEMI | C.PIPE | C.AMP | C.BACKTICK | C.LINE | C.DOLLAR | C.BRACE | C.SLASH | C.GT | C.LT | C.PERCENT | C.QUOTE | C.DQUOTE | C.MINUS | C.BACKSLASH)) !== 0) return true
+  if ((chars & C.EQ) !== 0 && (look.text.startsWith('-') || look.text.startsWith('alias '))) return true
+  if ((chars & C.BANG) !== 0 && look.text.startsWith('!-')) return true
+  if ((chars & (C.DQUOTE | C.QUOTE)) !== 0 && (look.text.startsWith('""') || look.text.startsWith("''"))) return true
   if ((words & (K.SHELL_SURE | K.WINDOWS)) !== 0 && look.count < 12) return true
   if ((pairs & (P.DOLLAR_PAREN | P.LT_PAREN)) !== 0 || look.text.includes('() {') || look.text.includes('(){')) return true
-  return look.count < 30 && (chars & (C.SEMI | C.PIPE | C.AMP | C.DOLLAR | C.BACKTICK | C.BRACE | C.BRACKET | C.STAR | C.BANG | C.CARET)) !== 0 && (chars & (C.BACKSLASH | C.QUOTE | C.DQUOTE | C.DOLLAR | C.STAR | C.BANG | C.BRACKET | C.SLASH | C.BRACE)) !== 0
+  return look.count < 30 && (chars & (C.SEMI | C.PIPE | C.AMP | C.DOLLAR | C.BACKTICK | C.BRACE | C.BRACKET | C.STAR | C.BANG | C.CARET)) !== 0 && (chars & (C.BACKSLASH | C.QUOTE | C.DQUOTE | C.DOLLAR | C.STAR | C.BANG | C.BRACKET | C.SLASH | C.BRACE | C.BACKTICK | C.CARET | C.DOT)) !== 0
 }
 
 export function command (look: Look): void {
   const { chars } = look
   const chatty = (look.place & place.CHATTY) !== 0
-  if ((chars & C.PAREN) !== 0) signIf(look, rule.function, /(?:^|[\s;"'=])(?:\(\)|[:\w]+\s*\(\s*\))\s*\{\s*(?::|[\w:]+(?:\(\))?\s*[|&]|\w*\s*$|_;)|^\(\)\s*\{/)
+  if ((chars & C.PAREN) !== 0) signIf(look, rule.function, /(?:^|[\s;"'=])(?:\(\)|[:\w.]+\s*\(\s*\))\s*\{\s*(?::|\.|[\w:]+(?:\(\))?\s*[|&]|\w*\s*$|_;)|^\(\)\s*\{/)
   if (look.score < look.threshold) separators(look, chatty)
   if (look.score < look.threshold && (chars & C.DOLLAR) !== 0) dollars(look)
   if (look.score < look.threshold && (chars & C.BACKTICK) !== 0) backticks(look)
   if (look.score >= look.threshold || !brief(look)) {
-    if (!brief(look)) signIf(look, rule.network, /\/dev\/(?:tcp|udp)\/\d/)
+    if (!brief(look)) {
+      signIf(look, rule.network, /\/dev\/(?:tcp|udp)\/\d/)
+      signIf(look, rule.loop, /\bFOR\s+\/[FLDR]\s+%/)
+    }
     return
   }
   if (!chatty || (chars & C.SLASH) !== 0) lines(look)
@@ -101,9 +110,12 @@ function read (text: string, at: number): number {
 }
 
 /** Words that are whole commands. */
-const ALONE = wordSet('id ls ps who env pwd dir ver net cat w df du uptime ip ss')
+const ALONE = wordSet('id ls ps who env pwd dir ver net cat w df du uptime ip ss tty arch')
 /** Those that are also plain words: only right behind the separator. */
-const ALONE_TIGHT = wordSet('set top date free last sleep ping reboot halt shutdown history groups host dig hash jobs mount vol exit')
+const ALONE_TIGHT = wordSet('set top date free last sleep ping reboot halt shutdown history groups host dig hash jobs mount vol exit vol calc pinky compgen jobs declare tree')
+
+/** Tools whose parts are named with a hyphen: `apt-get`, `docker-compose`. */
+const SUITES = wordSet('ansible chef docker apt aa rmt systemd ssh dpkg rpm mysql pg openssl grub kubectl update sqlite3 run init')
 
 /** What a command word is: 0 none, 1 also an English word, 2 surely a command. */
 function rank (word: string): number {
@@ -111,6 +123,9 @@ function rank (word: string): number {
   const name = (slash < 0 ? word : word.slice(slash + 1)).toLowerCase().replace(/\.(?:exe|com|bat)$/, '').replace(/[.\d-]+$/, '')
   const full = slash < 0 ? word.toLowerCase() : word.slice(slash + 1).toLowerCase()
   if (SURE.has(name) || SURE.has(full)) return 2
+  const hyphen = name.indexOf('-')
+  if (hyphen > 0 && (SUITES.has(name.slice(0, hyphen)) || SURE.has(name.slice(0, hyphen))) && /^[a-z]/.test(name.slice(hyphen + 1))) return 2
+  if (/\w\.(?:exe|bat|cmd|ps1|vbs)$/.test(full)) return 2
   if (slash >= 0 && /^\/?(?:usr\/(?:local\/)?)?s?bin\//.test(word)) return 2
   if (PLAIN.has(name) || PLAIN.has(full)) return slash >= 0 ? 2 : 1
   // Globs that can only mean a binary: `/???/c?t`, `/bin/ca?`, `adduse[r]`.
@@ -126,7 +141,7 @@ function separators (look: Look, chatty: boolean): void {
   const { text } = look
   const table = /\|[^\n|]*\|[^\n|]*\|/.test(text.slice(0, 4000)) && text.includes('\n')
   const article = !brief(look)
-  const lines = (look.place & (place.QUERY | place.FORM | place.COOKIE | place.HEADER | place.VALUE)) !== 0 && look.count < 30
+  const lines = (look.place & (place.QUERY | place.FORM | place.COOKIE | place.HEADER | place.VALUE)) !== 0 ? look.count < 30 : look.count <= 4
   if (article && !ARTICLE.test(text)) return
   const length = text.length
   for (let at = 0; at < length && look.score < look.threshold; at++) {
@@ -164,6 +179,10 @@ function skipSpaces (text: string, at: number): number {
   return at
 }
 
+const ALONE_OR_SET = wordSet('id ls ps who env pwd dir ver set w df du uptime whoami uname')
+/** Command lines whose arguments are plain words. */
+const LINE = /^(?:ps\s+(?:aux|-?ef|ax|a)\b|docker\s+(?:ps|run|exec|images|pull|build|inspect)\b|git\s+(?:clone|push|pull|config|log|status|show|diff|checkout)\b|(?:apt|yum|dnf|apk|snap|pip3?|gem|npm|brew|cpan|go)\s+(?:install|update|upgrade|remove|get|list|search|run|exec)\b|service\s+[\w.-]+\s+(?:start|stop|status|restart)\b|tar\s+-?[cxtzjvpf]{2,}\s|scp\s+\S+\s+\S+:|ip\s+(?:a|addr|route|link|neigh)\b|nc\s+\S+\s+\d|set\s+\/[ap]\b|start\s+\w+(?:\.exe)?\s*$|(?:reg|sc)\s+(?:query|add|delete|config|create|start|stop)\b|help\s+\w+\s*$|ex\s+\S+\s+\+)/i
+
 /** Whether a command ends here. */
 function finishedAt (rest: string): boolean {
   return /^\s*(?:$|[;|&`)<>\n"'}#%])/.test(rest)
@@ -181,6 +200,7 @@ function isCommand (look: Look, at: number, code: number, next: number, end: num
     if (at < 3 && look.count <= 2 && finishedAt(rest) && ALONE.has(word.toLowerCase())) return true
     return !article && /^[ \t]+(?:-\w|\/\w)/.test(rest) && look.count < 12
   }
+  if (at === 0 && finishedAt(rest) && ALONE_OR_SET.has(word.toLowerCase()) && look.count <= 2) return true
   if (chatty && (kind < 2 || !/^\s*(?:[-/|;>&$]|https?:|$)/.test(rest) || /\//.test(word))) return false
   const quoted = tricks > 0
   const finished = finishedAt(rest)
@@ -194,6 +214,8 @@ function isCommand (look: Look, at: number, code: number, next: number, end: num
   if (kind === 2) return finished || argued || code !== 38 || double || quoted || /^\s/.test(rest)
   if (code === 38 && !double && next === at + 1 && !quoted && !argued) return finished && /^(?:id|ls|dir|pwd|ps|ver|net|whoami|set|env|w|sleep|ping|apt|aptitude)$/i.test(word) && text.length < 60 && !/[?&]\w+=/.test(text.slice(0, at))
   if (quoted) return finished || argued
+  if (code !== 10 && LINE.test(text.slice(next, next + 60))) return true
+  if (at === 0 && look.count <= 4 && !double && code !== 38) return true
   const before = at > 0 ? text.charCodeAt(at - 1) : 0
   if (code === 59 && isWord(before) && text.charCodeAt(at + 1) === 32 && !argued) return finished && look.count <= 6 && text.length < 80
   // A sentence goes on with plain words: "; find out more".
@@ -213,7 +235,7 @@ function dollars (look: Look): void {
     const word = readWord
     const kind = word === '' ? 0 : rank(word)
     const after = text.charCodeAt(end)
-    if (text.charCodeAt(at + 2) === 40 && short && /^\(\(?\s*\d+\s*[-+*/]\s*\d+/.test(text.slice(at + 2, at + 30))) sign(look, rule.substitution, at, end)
+    if (text.charCodeAt(at + 2) === 40 && short && /^\(\(?\s*\d+\s*(?:[-+*/]\s*\d+|\)\))/.test(text.slice(at + 2, at + 30))) sign(look, rule.substitution, at, end)
     else if (kind > 0 && (isSpace(after) || after === 41 || after === 60 || after === 36 || after === 124 || after === 59)) {
       if (short ? (kind === 2 || !/^\w+\s+[a-z]+\s+[a-z]+\s+[a-z]+/.test(text.slice(from, from + 60))) : kind === 2 && /^(?:whoami|uname|ifconfig)$/.test(word) && !inFence(look, at) && after === 41) sign(look, rule.substitution, at, end)
     } else if (short && look.count < 6 && after === 41 && (word === 'cmd' || readTricks > 0)) sign(look, rule.substitution, at, end)
@@ -249,12 +271,12 @@ const NETWORK = /\/dev\/(?:tcp|udp)\/|\b(?:nc|ncat|netcat)(?:\.\w+)?\s+(?:-\w+\s
 const SENSITIVE = /\b(?:cat|tac|less|more|head|tail|nl|od|xxd|strings|grep|awk|sed|cp|mv|ls|dd|find|base64|cut|sort|type|vi|vim|nano|rev|curl|wget|chmod|rm|tee|locate|file|stat|diff|uniq|wc|ln|tar)\b[^\n;|]{0,80}?(?:\/etc\/|\/proc\/|\/bin\/|\/var\/log|\/root\b|\/dev\/(?:tcp|sd|null)|~\/\.ssh|id_rsa|\.bash_history|win\.ini|boot\.ini|\/tmp\/|\/home\/|if=\/|\/usr\/)/i
 const SHELL = /(?:^|[\s;|&"'=(`/])(?:\/(?:usr\/(?:local\/)?)?s?bin\/[\w.-]+(?:\s|$|['"`)|;])|(?:ba|z|k|c|da|tc|fi)?sh\s+-c\b|(?:python[\d.]*|perl|ruby|php|node|lua|busybox)\s+(?:-\w*[ecr]\w*\s*['"(\w]|-m\s+http|-c\s)|\$\{?SHELL\}?\s+-c|cmd(?:\.exe)?\s*(?:\/[ck]|\^)|cmd\.exe|powershell(?:\.exe)?\s+(?:-\w+|[a-z]:|["'&]))|(?:\|\s*(?:ba|z|da|k)?sh\s*(?:$|[;#&"'`)]|\+?``|-))|<<<|\bIFS=|base64\s+(?:-d|--decode|-D)\b|\|\s*(?:xxd|rev|base64|tr\s)/i
 const POWERSHELL = /\b(?:Invoke-(?:Expression|WebRequest|RestMethod|Command|Item|Shellcode|Mimikatz|Method|WmiMethod)|IEX\s*[("'$]|Start-(?:Process|BitsTransfer|Job)|New-Object\s+(?:System\.)?(?:Net|IO|Diagnostics)|Download(?:String|File|Data)\s*\(|-(?:enc|encodedcommand)\s+[A-Za-z0-9+/=]{8,}|Get-(?:Content|ChildItem|Process|Service|WmiObject|Command|Host|Item)\b|Set-ExecutionPolicy|(?:iwr|irm)\s+(?:-\w+\s+)*['"]?https?:|\[System\.(?:Net|IO|Text|Diagnostics|Convert)|Add-Type|Net\.WebClient)/i
-const CMD = /\bFOR\s+(?:\/[FLDR]\s|%+\S+\s+IN\s*\()|\bIF\s+(?:\/I\s+)?(?:NOT\s+)?(?:EXIST\s|DEFINED\s|ERRORLEVEL\s|"?%|X%)|\b(?:certutil|bitsadmin|regsvr32|rundll32|mshta|wmic|schtasks|bcdboot)(?:\.exe)?\s+[-/\w%<\\]+|\bnet\s+(?:user|localgroup|group|share|use|view|start|stop)\b|\breg(?:edit)?(?:\.exe)?\s+(?:\/|add|query|delete|save)|%(?:comspec|systemroot|systemdrive|programfiles|appdata|temp|windir|userprofile|username|computername|os)(?:%|:)|\btype\s+(?:%|[a-z]:\\|\\)|\bdir\s+(?:[a-z]:[\\/]|\/[a-z]\b|%)|\becho\s+%\w+%|\bcopy\s+con\b|\battrib\s+[+-]|\bicacls\s|\bsc\s+(?:create|config|query)\b|\bping\s+-n\s+\d/i
-const INVOCATION = /^\s*(?:["'`]?\s*[;|&]*\s*)(?:wget|curl|lynx|fetch|ftp|tftp|scp|rsync)\s+(?:-{1,2}\S+\s+)*(?:['"]?(?:https?|ftp):\/\/|\S+\.(?:com|net|org|io|sh|COM)\b|\d{1,3}\.\d)|^\s*(?:ping|nslookup|dig|host|traceroute|tracert)\s+(?:-\w+\s+\d*\s*)*(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.\w{2,})\s*(?:$|[;|&#])|^\s*(?:chmod|chown)\s+(?:-\w+\s+)*[0-7+rwx]{2,}\s+\S|^\s*rm\s+-\w*[rf]|^\s*(?:ifconfig|ipconfig|netstat|whoami|printenv)(?:\s+-\w+)?\s*$|^\s*(?:uname|id|env|hostname)\s+-{1,2}\w+\s*$|^\s*sleep\s+\d+\s*$|^\s*kill\s+'?-|^\s*(?:cat|ls|head|tail)\s+(?:-\w+\s+)?[/~.*]\S*\s*$|^\s*(?:ls|ps|uname|df|du|netstat)\s+-\w+\s*$|^\s*dd\s+if=/
+const CMD = /\bFOR\s+(?:\/[FLDR]\s|%\S+\s+IN\s*\()|\bIF\s+(?:\/I\s+)?(?:NOT\s+)?(?:EXIST\s|DEFINED\s|ERRORLEVEL\s|"?%|X%)|\b(?:certutil|bitsadmin|regsvr32|rundll32|mshta|wmic|schtasks|bcdboot)(?:\.exe)?\s+[-/\w%<\\]+|\bnet\s+(?:user|localgroup|group|share|use|view|start|stop)\b|\breg(?:edit)?(?:\.exe)?\s+(?:\/|add|query|delete|save)|%(?:comspec|systemroot|systemdrive|programfiles|appdata|temp|windir|userprofile|username|computername|os)(?:%|:)|\btype\s+(?:%|[a-z]:\\|\\)|\bdir\s+(?:[a-z]:[\\/]|\/[a-z]\b|%)|\becho\s+%\w+%|\bcopy\s+con\b|\battrib\s+[+-]|\bicacls\s|\bsc\s+(?:create|config|query)\b|\bping\s+-n\s+\d|%\w+:~-?\d/i
+const INVOCATION = /^\s*(?:["'`]?\s*[;|&]*\s*)(?:wget|curl|lynx|fetch|ftp|tftp|scp|rsync)\s+(?:-\S+\s+)*(?:['"]?(?:https?|ftp):\/\/|\S+\.(?:com|net|org|io|sh|COM)\b|\d{1,3}\.\d)|^\s*(?:ping|nslookup|dig|host|traceroute|tracert)\s+(?:-\w+\s+\d*\s*)*(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.\w{2,})\s*(?:$|[;|&#])|^\s*(?:chmod|chown)\s+(?:-\w+\s+)*[0-7+rwx]{2,}\s+\S|^\s*rm\s+-\w*[rf]|^\s*(?:ifconfig|ipconfig|netstat|whoami|printenv)(?:\s+-\w+)?\s*$|^\s*(?:uname|id|env|hostname)\s+-{1,2}\w+\s*$|^\s*sleep\s+\d+\s*$|^\s*kill\s+'?-|^\s*(?:cat|ls|head|tail)\s+(?:-\w+\s+)?[/~.*]\S*\s*$|^\s*(?:ls|ps|uname|df|du|netstat)\s+-\w+\s*$|^\s*dd\s+if=/
 
 /** Whole command lines, in texts that are short enough to be one. */
 function lines (look: Look): void {
-  const { text, words } = look
+  const { text, words, chars } = look
   const header = (look.place & place.CHATTY) !== 0
   const prose = /(?:^|[\s(])(?:the|and|of|is|that|with|this|you|your|for|are|from|to|it)\s+[a-z]+[\s,.]/i.test(text) && look.count > 8
   signIf(look, rule.network, NETWORK)
@@ -266,27 +288,51 @@ function lines (look: Look): void {
     signIf(look, rule.sensitive, SENSITIVE)
     if ((words & (K.SHELL_SURE | K.WINDOWS)) !== 0 || text.includes('<<<') || (look.chars & C.PIPE) !== 0) signIf(look, rule.shell, SHELL)
     signIf(look, rule.windows, CMD)
-    if (text.includes('<(') || text.includes('>(')) signIf(look, rule.substitution, /[<>]\(\s*(?:\)|\w+[\s)])/)
+    if (text.includes('<(') || text.includes('>(')) signIf(look, rule.substitution, /(?:^|[\s;|&=(,"'])[<>]\(\s*(?:\)|\w+[\s)])|[a-z][<>]\(\)[a-z]/)
     signIf(look, rule.redirect, /(?:^|\s|\w)>{1,2}\s*\/(?:tmp|etc|var|dev|usr|root|home)\/\w/)
     signIf(look, rule.alias, /(?:^|[;&|]\s*)alias\s+(?:[-+]\w+\s+)*[+\w"'.-]+\s*=\s*\S/)
-  } else signIf(look, rule.loop, /\bFOR\s+\/[FLDR]\s+%|\bFOR\s+%+\S+\s+IN\s*\(/i)
+  } else signIf(look, rule.loop, /\bIF\s+(?:\/I\s+)?(?:NOT\s+)?"?%\w+%|\bFOR\s+\/[FLDR]\s+%|\bFOR\s+%\S+\s+IN\s*\(/i)
   if ((words & (K.WINDOWS | K.SHELL_SURE)) !== 0) signIf(look, rule.powershell, POWERSHELL)
+  if ((chars & C.MINUS) !== 0 && !prose) {
+    signIf(look, rule.powershell, /(?:^|[;|&(\s])(?:Get|Set|New|Remove|Start|Stop|Invoke|Out|Write|Add|Import|Export|Test|Copy|Move|Select|Enable|Disable|Clear|Restart|Register|Unregister|Where|ForEach)-[A-Z][A-Za-z]+\s+(?:[\w\\:.]+\s+)?-[A-Za-z]/)
+    signIf(look, rule.option, /^\s*-{1,2}(?:oProxyCommand|use-askpass|post-file|checkpoint-action|to-command|use-compress-program|exec(?:dir)?\b|rsh=|upload-pack|receive-pack|config-file|output(?:-document)?=\/|load=|eval\b|system=|init-command|open-files-in-pager|wrapper\s+\w+,)|\s-wrapper\s+\w+,/)
+  }
   if ((look.place & (place.NAME | place.PATH)) === 0 || (look.count < 8 && look.count > 1)) signIf(look, rule.invocation, INVOCATION)
   if (prose) return
   // Braces: `{cat,/etc/hosts}`, `{,ifconfig,eth0}`.
-  if ((look.chars & C.BRACE) !== 0 && !text.includes(':')) signIf(look, rule.brace, /(?:^|[\w;|&=("'\s])\{(?:,[\w#$"'./-]+[,}]|(?:cat|ls|l|id|cp|rm|nc|wget|curl|ping|echo|bash|sh|uname|n\$u)\b[^{}:]*,[^{}:]*\}|[\w/?*$.\\-]+,[-/][^{}]*\}|[\w/]*\?[\w/?]*,?\})/)
+  if ((look.chars & C.BRACE) !== 0 && !text.includes(':')) signIf(look, rule.brace, /(?:^|[\w;|&=("'\s])\{(?:,[\w#$"'./?*-]+[,}]|(?:cat|ls|l|id|cp|rm|nc|wget|curl|ping|echo|bash|sh|uname|n\$u)\b[^{},:]*,[^{}:]*\}|[\w/?*$.\\-]+,[-/][^{}]*\}|[\w/]*\?[\w/?]*,?\})/)
+  if ((chars & C.DOT) !== 0) signIf(look, rule.dot, /[;\n]\s*(?:\\n)?\s*\.["'\\]*(?:sh|shell|system|databases|dump|read|import|open|output|once|load|tables|schema|quit|exit|save|restore|clone|archive)\b/)
+  if ((chars & C.DOLLAR) !== 0) signIf(look, rule.hidden, /[;&|]\s*\$\{?[a-z_]\w*\}?\$\{?[a-z_]/i)
+  if ((chars & C.BANG) !== 0) signIf(look, rule.history, /^(?:!-?\d+){2,}$/)
+  signIf(look, rule.invocation, /^\s*(?:id|ls|pwd|whoami|uname|ifconfig|ipconfig|netstat|env|ps)\s*[;|&]+\s*$|^\\(?:ls|id|cat|rm|sh|bash|nc|curl|wget|env|ps|cp|mv|dd)(?:\s|$)/)
+  const binary = /^\/?(?:usr\/)?s?bin\/([a-z][\w.-]*)(?:\s|$)/.exec(text)
+  if (binary !== null && rank(binary[1]!) > 0) sign(look, rule.invocation, 0, binary[0].length)
   const first = WRAPPED.exec(text)
   if (first !== null) {
     read(text, first[0].length)
     if (rank(readWord) > 0) sign(look, rule.wrapper, 0, first[0].length + readWord.length)
   }
-  if (look.on[rule.single.no] === 1 && look.count <= 8 && (look.place & (place.HEADER | place.PATH | place.NAME)) === 0) {
-    const end = read(text, skipSpaces(text, 0))
-    const kind = rank(readWord)
-    if ((kind === 2 && /^\s+(?:[-/~.$\d]|\w+[./])/.test(text.slice(end))) || (kind === 1 && /^\s+[-/~.$]/.test(text.slice(end)))) sign(look, rule.single, 0, end)
-  }
-  signIf(look, rule.tilde, /^~[+-]?\d*$/)
+  if (look.count <= 12 && (look.place & (place.PATH | place.NAME)) === 0) single(look)
+  signIf(look, rule.tilde, /^~(?:[+-]\d*|\d+)$|^~\+ \d$/)
   hidden(look)
+}
+
+/** The value as a whole: a command and its arguments. */
+function single (look: Look): void {
+  const { text } = look
+  const end = read(text, skipSpaces(text, 0))
+  const kind = rank(readWord)
+  if (kind === 0) return
+  const rest = text.slice(end, end + 80)
+  if (/\n\s*\S|[.:,] |`/.test(text)) return
+  const suite = readWord.indexOf('-')
+  if ((look.place & place.HEADER) === 0 && kind === 2 && suite > 0 && SUITES.has(readWord.slice(0, suite)) && look.count <= 8 && (/^\s+\S/.test(rest) || (look.place & place.JSON_VALUE) === 0)) sign(look, rule.invocation, 0, end)
+  if ((look.place & place.HEADER) === 0 && kind === 2 && /^(?:\s+[\w.]+){0,2}\s+(?:-{1,2}[a-zA-Z][\w-]*(?:[\s=]|$)|\/[\w.]+(?:\/|\s|$)|~\/|\$\w)/.test(rest) && look.count <= 8) sign(look, rule.invocation, 0, end)
+  else if (look.on[rule.single.no] === 1) {
+    const json = (look.place & place.JSON_VALUE) !== 0
+    const argued = /^\s+[-/~.$]/.test(rest)
+    if (argued || (kind === 2 && (json ? /^\s+[\d\w]/ : /^(?:\s*$|\s+[\d\w])/).test(rest))) sign(look, rule.single, 0, end)
+  }
 }
 
 const WRAPPED = /^\s*(?:nohup|strace|ltrace|timeout\s+\d+|setsid|busybox|sudo|env|xargs|stdbuf|ionice|flock\s+-u\s+\/|nice|time|exec|command)\s+(?=\S)/
@@ -295,17 +341,18 @@ const WRAPPED = /^\s*(?:nohup|strace|ltrace|timeout\s+\d+|setsid|busybox|sudo|en
 function hidden (look: Look): void {
   const { text } = look
   if (look.count > 16) return
-  if (/[?*[\]]/.test(text)) signIf(look, rule.hidden, /(?:^|[\s;|&=('"])\/(?:[\w?*[\]!]*[?*[][\w?*[\]!-]*\/[\w?*[\]!./-]+|(?:bin|etc|usr|var|proc)\/[\w/]*[?*[][\w?*[\]!-]*)/)
-  if (!/[\\'"$`]/.test(text)) return
-  signIf(look, rule.hidden, /\w(?:``|\$\(\))|(?:\w?(?:""|'')\w){3}|(?:;|&&|\|\|?)\s*\$\{?[a-z_]\w*\}?\s+[-\w/$]/i)
+  if (/[?*[\]]/.test(text)) signIf(look, rule.hidden, /(?:^|[\s;|&=('"])\/(?:[\w\]!]*[?*[][\w?*[\]!-]*\/[\w?*[\]!./-]+|(?:bin|etc|usr|var|proc)\/[\w/]*[?*[][\w?*[\]!-]*)/)
+  if ((look.chars & C.BRACE) !== 0 && look.count <= 6) expanded(look)
+  if (!/[\\'"$`^]/.test(text)) return
+  signIf(look, rule.hidden, /\w(?:``|\$\(\))|(?:\w?(?:""|'')\w){3}|(?:;|&&|\|\|?)\s*\$\{?[a-z_]\w*\}?(?:\s+[-\w/$]|\$\{?[a-z_])|(?:^|[\s;&|])[a-z_]\w*=[^\s;&|]+(?:;|&&)\s*\$\{?[a-z_]|^(?:''|"")\w(?:''|"")\w/i)
   let at = 0
   let tries = 0
   while (at < text.length && tries < 40) {
     const end = read(text, at)
     const plain = readWord
-    if (readTricks > 0 && /[\w/?]['"\\$`]/.test(text.slice(at, end)) && rank(plain) > 0 && /[a-z/]/.test(plain) && plain.length > 1) {
+    if (readTricks > 0 && /[\w/?]['"\\$`^]/.test(text.slice(at, end)) && rank(plain) > 0 && /[a-z/]/.test(plain) && plain.length > 1) {
       const raw = text.slice(at, end)
-      if (/\w(?:''|""|``|\\|\$[@*!?$\w({]|['"]\w+['"])\w?/.test(raw) && !/^["'][\w.-]+["']?$/.test(raw)) {
+      if (/\w(?:''|""|``|\\|\^|\$[@*!?$\w({]|['"]\w+['"])\w?/.test(raw) && !/^["'][\w.-]+["']?$/.test(raw)) {
         sign(look, rule.hidden, at, end)
         return
       }
@@ -313,4 +360,11 @@ function hidden (look: Look): void {
     at = end + 1
     tries++
   }
+}
+
+/** `c{a,oun}t`: a list in braces inside a word that makes a command. */
+function expanded (look: Look): void {
+  const found = /(?:^|[\s;|&(/])([a-z]*)\{([a-z]*(?:,[a-z]*)+)\}([a-z]*)/.exec(look.text)
+  if (found === null || found[1]! + found[3]! === '') return
+  for (const part of found[2]!.split(',').slice(0, 8)) if (rank(found[1]! + part + found[3]!) > 0) sign(look, rule.hidden, found.index, found.index + found[0].length)
 }

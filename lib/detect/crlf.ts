@@ -14,7 +14,7 @@ const rule = rulesOf('crlf', {
 })
 
 export function mayBeCrlf (look: Look): boolean {
-  return (look.chars & C.LINE) !== 0 || ((look.words & K.HTTP) !== 0 && (look.chars & C.SLASH) !== 0 && look.text.includes('HTTP/'))
+  return (look.chars & C.LINE) !== 0 || ((look.chars & C.WIDE) !== 0 && (look.chars & C.COLON) !== 0 && look.text.includes('\u560a')) || ((look.words & K.HTTP) !== 0 && (look.chars & C.SLASH) !== 0 && look.text.includes('HTTP/'))
 }
 
 const HEADER = /(?:(?:set-cookie2?|content-(?:type|length|disposition|location|security-policy|encoding)|location|transfer-encoding|x-[a-z-]+|access-control-[a-z-]+|remote-addr|refresh|host|connection|link|expires|last-modified|status|p3p|referer|user-agent|cookie|header[a-z-]*|crlf[a-z-]*|injected[a-z-]*)[\r\n]*\s*:)/iy
@@ -28,14 +28,17 @@ export function crlf (look: Look): void {
   const open = (look.place & (place.QUERY | place.FORM | place.COOKIE | place.HEADER | place.PATH | place.VALUE)) !== 0
   const small = brief(look) || (look.count < 80 && text.length < 600)
   if (small) signIf(look, rule.smuggle, SMUGGLE)
+  // Cut to its low byte, U+560A is a line feed.
+  if ((look.chars & C.WIDE) !== 0 && small) signIf(look, rule.header, /\u560a(?:\u560d)?\s*[a-z][a-z-]{2,40}:/i)
   if ((look.chars & C.LINE) === 0) return
   if ((look.place & (place.NAME | place.JSON_KEY)) !== 0 && (look.place & (place.QUERY | place.COOKIE | place.FORM)) !== 0) {
     signIf(look, rule.break, /[\r\n][^\r\n]/)
     return
   }
   const strict = (look.place & (place.HEADER | place.COOKIE | place.PATH)) !== 0
-  if (!small && !strict) return
   const query = (look.place & (place.QUERY | place.VALUE)) !== 0
+  // A form's or JSON's longer text may well be a letter with its head.
+  if (!small && !strict && !query) return
   const returns = query || text.includes('\r') || text.includes('\n\n')
   for (let at = nextLine(text, 0); at < text.length && look.score < look.threshold; at = nextLine(text, at)) {
     if (strict) sign(look, rule.break, at, at + 20)

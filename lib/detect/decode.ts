@@ -56,7 +56,7 @@ export function percent (text: string): string {
       out += text.slice(from, at) + String.fromCodePoint(code)
       from = end
     }
-    at = text.indexOf('%', end > at ? end : at + 1)
+    at = text.indexOf('%', code >= 0 ? end : at + 1)
   }
   return from === 0 ? text : out + text.slice(from)
 }
@@ -190,6 +190,36 @@ const LOOKALIKE = /[\u2018\u2019\u201a\u201b\u2032\u02b9\u02bc\u02c8\u00b4\u2035
 /** Full-width and typographic forms as the ASCII they are read as. */
 export function fold (text: string): string {
   return text.replace(LOOKALIKE, (char) => LOOKALIKES.get(char)!).normalize('NFKC')
+}
+
+/** Runs of white space from this length on are padding. */
+const RUN = 16
+
+/**
+ * The text with long runs of white space shortened: no language that is injected counts spaces, and expressions that skip
+ * them take time by the square of a run. The first characters of a run stay, so that line breaks do.
+ */
+export function tightened (text: string): string {
+  let out = ''
+  let from = 0
+  let start = -1
+  for (let i = 0; i <= text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 32 || (code >= 9 && code <= 13) || code === 160) {
+      if (start < 0) start = i
+    } else if (start >= 0) {
+      if (i - start >= RUN) {
+        // At the ends nothing is left of it.
+        const kept = start === 0 || i === text.length ? start : start + 4
+        out += text.slice(from, kept)
+        const lines = text.indexOf('\n', kept)
+        if (lines >= 0 && lines < i) out += '\n'
+        from = i
+      }
+      start = -1
+    }
+  }
+  return from === 0 ? text : out + text.slice(from)
 }
 
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g

@@ -1,5 +1,5 @@
 import { K } from './keywords.ts'
-import { brief, signIf, type Look } from './look.ts'
+import { brief, sign, signIf, type Look } from './look.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
 
@@ -24,7 +24,10 @@ export function mayBeSerialized (look: Look): boolean {
 }
 
 export function deserialization (look: Look): void {
-  signIf(look, rule.java, /(?:^|[^A-Za-z0-9+/])(?:rO0AB[A-Za-z0-9]|KztAAU|Cs7QAF|H4sIAAAAAAAA\w{4,}.*rO0|aced0005)|\u00ac\u00ed\u0000\u0005|^rO0ABQ?/)
+  signIf(look, rule.java, /(?:^|[^A-Za-z0-9+/])(?:rO0AB[A-Za-z0-9]|KztAAU|Cs7QAF|aced0005)|\u00ac\u00ed\u0000\u0005|^rO0ABQ?/)
+  // A compressed one: the expression would read the rest of the text for every start of such a stream.
+  const zipped = look.text.indexOf('H4sIAAAAAAAA')
+  if (zipped >= 0 && look.text.indexOf('rO0', zipped) > 0) sign(look, rule.java, zipped, zipped + 16)
   signIf(look, rule.dotnet, /(?:^|[^A-Za-z0-9+/])AAEAAAD\/\/\/\/\//)
   signIf(look, rule.node, /_\$\$ND_FUNC\$\$_|\$\$ND_FUNC\$\$/)
   if ((look.chars & C.COLON) !== 0) {
@@ -33,7 +36,7 @@ export function deserialization (look: Look): void {
     signIf(look, rule.type, /["'](?:@type|\$type|@class|_class|\$class|__type|class)["']\s*:\s*["'](?:com\.sun\.|java\.|javax\.|org\.(?:apache|springframework|codehaus|hibernate|mozilla|h2)|ch\.qos\.|System\.(?:Windows|Diagnostics|Configuration|IO|Management|Activities|Security|Data|Web)|Microsoft\.|net\.sf\.|oracle\.|br\.com\.|L?com\.(?:mchange|caucho|alibaba|ibatis|zaxxer))/)
     signIf(look, rule.node, /"rce"\s*:\s*"|"\$\$?[a-z]+"\s*:\s*"function\s*\(/i)
   }
-  if ((look.chars & C.LINE) !== 0 && brief(look)) signIf(look, rule.python, /(?:^|[\n\s(])c(?:os|posix|nt|subprocess|__builtin__|builtins|commands|sys|copy_reg|copyreg)\r?\n\w+\r?\n/)
+  if ((look.chars & C.LINE) !== 0) signIf(look, rule.python, !brief(look) ? /(?:^|[\n\s(])c(?:os|posix|nt|subprocess|__builtin__|builtins|commands|sys|copy_reg|copyreg)\r?\n\w+\r?\n\(/ : /(?:^|[\n\s(])c(?:os|posix|nt|subprocess|__builtin__|builtins|commands|sys|copy_reg|copyreg)\r?\n\w+\r?\n/)
   signIf(look, rule.python, /^(?:gAS[UVW]|gAJ|gAN|KGRwMA|KGxwM|Y19f|Y29z|Y3Bvc|gASV)[A-Za-z0-9+/_-]{8,}=*$|\u0080[\u0002-\u0005](?:\u0095|c)/)
   signIf(look, rule.ruby, /^BAh[a-zA-Z0-9+/][A-Za-z0-9+/]{8,}(?:=|--|$)|^\u0004\b[o{[]/)
 }

@@ -1,17 +1,18 @@
 import { code, mayBeCode } from './code.ts'
 import { command, mayBeCommand } from './command.ts'
 import { crlf, mayBeCrlf } from './crlf.ts'
-import { base64, decode, encoded, uncommented } from './decode.ts'
+import { base64, decode, encoded, tightened, uncommented } from './decode.ts'
 import { deserialization, mayBeSerialized } from './deserialization.ts'
 import { fileInclusion, mayBeInclusion } from './file-inclusion.ts'
 import { jndi, mayBeLookup } from './jndi.ts'
 import { K } from './keywords.ts'
 import { ldap, mayBeLdap } from './ldap.ts'
-import { type Look } from './look.ts'
+import { sign, type Look } from './look.ts'
 import { mayBeOperator, nosql } from './nosql.ts'
+import { pieces } from './pieces.ts'
 import * as place from './place.ts'
 import { mayPollute, prototypePollution } from './prototype-pollution.ts'
-import { declared, type CodedRule } from './rules.ts'
+import { declared, rulesOf, type CodedRule } from './rules.ts'
 import { C, P, scan } from './scan.ts'
 import { mayBeSql, sqli } from './sqli.ts'
 import { mayBeSsrf, ssrf } from './ssrf.ts'
@@ -25,12 +26,27 @@ import { mayBeXss, xss } from './xss.ts'
 /** Rounds of decoding: each takes off one layer of every encoding there is. */
 const ROUNDS = 4
 
+const rule = rulesOf('code', {
+  layers: [1, 5, 'a text that changes still after four rounds of decoding', '&amp;amp;amp;amp;amp;amp;lt;', '&amp;amp;lt;']
+})
+
+/** Texts up to here are too short for runs of spaces to matter. */
+const LINE = 256
+
+/** Texts up to here are one piece. */
+const SHORT = 60
+
 /** What one detector instance knows: its rules, compiled, and the text it looks at. */
 export interface Engine {
   look: Look
   own: readonly CodedOwnRule[]
+  /** Rules that count in a piece of a longer text, and in code that such a text shows. */
+  local: Uint8Array
+  shown: Uint8Array
   /** Levels above 1 look at values of plain words too. */
   thorough: boolean
+  /** Levels above 2 judge code that is shown like any text. */
+  deep: boolean
   /** Found so far in this request. */
   matches: Match[]
   /** Highest score of a single value. */
@@ -43,11 +59,19 @@ export interface Engine {
   params: ReadonlySet<string> | undefined
   headers: ReadonlySet<string> | undefined
   fields: ReadonlySet<string> | undefined
+  /** Query parameters and fields of the body that the route's schema pins down, as they are written. */
+  pinnedParams: ReadonlySet<string> | undefined
+  pinnedFields: ReadonlySet<string> | undefined
+  /** Findings by rule, since the start. */
+  counts: Map<string, number>
 }
+
+/** What a route's own schema accepts nothing harmful for; see `schema.ts`. */
+export interface Pinned { params: readonly string[], fields: readonly string[] }
 
 export interface CodedOwnRule { rule: CodedRule, test: (value: string) => boolean }
 
-export function createEngine (rules: DetectionRules): Engine {
+export function createEngine (rules: DetectionRules, pinned?: Pinned): Engine {
   const own = (rules.rules ?? []).map(codeOwnRule)
   const on = new Uint8Array(declared.length + own.length)
   const level = rules.level ?? 1
@@ -60,7 +84,10 @@ export function createEngine (rules: DetectionRules): Engine {
   return {
     look: { text: '', place: 0, name: '', on, score: 0, signs: [], threshold: rules.threshold ?? 5, chars: 0, pairs: 0, words: 0, count: 0, longest: 0 },
     own,
+    local: on.map((bit, no) => declared[no] !== undefined && WHOLE.test(declared[no].id) ? 0 : bit),
+    shown: on.map((bit, no) => declared[no] !== undefined && (WHOLE.test(declared[no].id) || (level < 3 && (declared[no].level > 1 || SHOWN.test(declared[no].id)))) ? 0 : bit),
     thorough: level > 1,
+    deep: level > 2,
     matches: [],
     score: 0,
     trail: [],
@@ -68,9 +95,17 @@ export function createEngine (rules: DetectionRules): Engine {
     root: '',
     params: names(rules.exclude?.params),
     headers: names(rules.exclude?.headers),
-    fields: names(rules.exclude?.fields)
+    fields: names(rules.exclude?.fields),
+    pinnedParams: pinned === undefined || pinned.params.length === 0 ? undefined : new Set(pinned.params),
+    pinnedFields: pinned === undefined || pinned.fields.length === 0 ? undefined : new Set(pinned.fields),
+    counts: new Map()
   }
 }
+
+/** Rules that count only in a value as a whole: in a longer text they are what articles have. */
+const WHOLE = /^(?:command\/backtick|sqli\/(?:hint|fragment|word)|file-inclusion\/bare|ssrf\/(?:loopback|internal|host))$/
+/** Rules that do not count in the code that an article shows; from level 3 on all do. */
+const SHOWN = /^(?:code|command|nosql|ssrf|ldap|prototype-pollution|crlf)\/|^xss\/(?:dom|call|element|script|close)$|^sqli\/(?:operator|trailing|comment|breakout|delay|call|metadata|statement|select)$|^traversal\/(?:system|windows|secret|dots)$|^template\/(?:call|expression|single)$/
 
 function isOn (rules: DetectionRules, category: Category, id: string): boolean {
   if (rules.exclude?.rules?.includes(id) === true || rules.exclude?.categories?.includes(category) === true) return false
@@ -111,14 +146,20 @@ export function judge (engine: Engine, text: string, where: number, name: string
   look.name = name
   look.score = 0
   if (look.signs.length > 0) look.signs = []
-  return judgeViews(engine, look, text)
+  if (text.length <= LINE) return judgeViews(engine, look, text)
+  const tight = tightened(text)
+  if (tight !== text) {
+    look.text = tight
+    scan(tight, look)
+  }
+  return judgeViews(engine, look, tight)
 }
 
 /** Whether no detector could find anything; most values end here. */
 function quiet (look: Look, where: number, thorough: boolean): boolean {
   const { chars, words } = look
   if (thorough && words !== 0) return false
-  if ((words & K.DOM) !== 0 && (chars & C.DOT) !== 0 && look.count < 5) return false
+  if ((words & K.DOM) !== 0 && (look.pairs & P.DOT_WORD) !== 0 && (look.count < 5 || look.count > 40)) return false
   if ((chars & ~QUIET) !== 0 || (words & LOUD_WORDS) !== 0 || (where & LOUD_PLACES) !== 0) return false
   if ((where & place.NAME) !== 0 && look.text.includes('__')) return false
   if ((look.pairs & LOUD_PAIRS) !== 0) return (look.pairs & LOUD_PAIRS & ~(P.COLON_SLASH | P.SLASHES)) === 0 && plainUrl(look, where)
@@ -143,9 +184,13 @@ function plainUrl (look: Look, where: number): boolean {
 function judgeViews (engine: Engine, look: Look, text: string): boolean {
   detectAll(engine, look)
   let view = text
-  for (let round = 0; round < ROUNDS && look.score < look.threshold && encoded(look); round++) {
+  for (let round = 0; look.score < look.threshold && encoded(look); round++) {
     const next = decode(view, look)
     if (next === view) break
+    if (round === ROUNDS) {
+      sign(look, rule.layers, 0, view.length)
+      break
+    }
     view = next
     see(engine, look, view)
   }
@@ -160,12 +205,46 @@ function judgeViews (engine: Engine, look: Look, text: string): boolean {
       if (look.score < look.threshold && encoded(look)) see(engine, look, decode(next, look))
     }
   }
+  if (look.score < look.threshold && text.length > SHORT) {
+    judgePieces(engine, look, view)
+  }
   return look.score > 0 && look.score >= look.threshold
 }
 
+/**
+ * What stands alone in a longer text, each piece as a value of its own: words around an attack hide nothing, since the detectors
+ * that ask how long a text is see only the piece. First by itself, then with the words of its sentence that may belong to it.
+ */
+function judgePieces (engine: Engine, look: Look, text: string): void {
+  const { on } = look
+  const found = (from: number, to: number): boolean => {
+    if (to - from >= text.length) return false
+    look.text = text.slice(from, to)
+    scan(look.text, look)
+    if (quiet(look, look.place, engine.thorough)) return false
+    detectAll(engine, look)
+    return look.score >= look.threshold
+  }
+  pieces(text, ({ before, from, to, after, shown }) => {
+    look.on = shown ? engine.shown : engine.local
+    if (found(from, to)) return true
+    // Words that no language knows add nothing.
+    const left = before < from && known(look, text, before, from)
+    const right = after > to && known(look, text, to, after)
+    return (left && found(before, to)) || (right && found(from, after)) || ((left || right) && before < from && after > to && found(before, after))
+  })
+  look.on = on
+}
+
+/** Whether there is a word between two positions that some detector asks for. */
+function known (look: Look, text: string, from: number, to: number): boolean {
+  scan(text.slice(from, to), look)
+  return look.words !== 0
+}
+
 function see (engine: Engine, look: Look, text: string): void {
-  look.text = text
-  scan(text, look)
+  look.text = text.length > LINE ? tightened(text) : text
+  scan(look.text, look)
   detectAll(engine, look)
 }
 
@@ -178,24 +257,26 @@ function signsOnly (look: Look): void {
 /** Every detector whose cheap test says so, until the score suffices. */
 function detectAll (engine: Engine, look: Look): void {
   const enough = look.threshold
+  // Whole categories have no rule for code that is shown.
+  const all = look.on !== engine.shown || engine.deep
   if (look.count === 0 && look.text.length > 512) {
     signsOnly(look)
     return
   }
   if (mayTraverse(look)) traversal(look)
   if (look.score < enough && mayBeInclusion(look)) fileInclusion(look)
-  if (look.score < enough && mayBeSsrf(look)) ssrf(look)
+  if (all && look.score < enough && mayBeSsrf(look)) ssrf(look)
   if (look.score < enough && mayBeLookup(look)) jndi(look)
-  if (look.score < enough && mayPollute(look)) prototypePollution(look)
+  if (all && look.score < enough && mayPollute(look)) prototypePollution(look)
   if (look.score < enough && mayBeXss(look)) xss(look)
   if (look.score < enough && mayBeXml(look)) xml(look)
   if (look.score < enough && mayBeTemplate(look)) template(look)
   if (look.score < enough && mayBeSerialized(look)) deserialization(look)
-  if (look.score < enough && mayBeCode(look)) code(look)
-  if (look.score < enough && mayBeCommand(look)) command(look)
-  if (look.score < enough && mayBeOperator(look)) nosql(look)
-  if (look.score < enough && mayBeLdap(look)) ldap(look)
-  if (look.score < enough && mayBeCrlf(look)) crlf(look)
+  if (all && look.score < enough && mayBeCode(look)) code(look)
+  if (all && look.score < enough && mayBeCommand(look)) command(look)
+  if (all && look.score < enough && mayBeOperator(look)) nosql(look)
+  if (all && look.score < enough && mayBeLdap(look)) ldap(look)
+  if (all && look.score < enough && mayBeCrlf(look)) crlf(look)
   if (look.score < enough && mayBeUpload(look)) upload(look)
   if (look.score < enough && mayBeSql(look)) sqli(look)
   for (const { rule, test } of engine.own) {
@@ -210,6 +291,7 @@ function detectAll (engine: Engine, look: Look): void {
 export function report (engine: Engine, location: string): void {
   const { look } = engine
   for (const { rule, text, at, end } of look.signs) {
+    engine.counts.set(rule.id, (engine.counts.get(rule.id) ?? 0) + 1)
     engine.matches.push({ rule: rule.id, category: rule.category, location, evidence: evidence(text, at, end), score: rule.score })
   }
   if (look.score > engine.score) engine.score = look.score

@@ -10,6 +10,7 @@ const rule = rulesOf('file-inclusion', {
   remote: [1, 5, 'a remote script for a parameter that is included', 'http://evil.example/shell.txt?', '/help.txt'],
   bare: [1, 5, 'the start of a URL with nothing behind it, as scanners send it', 'https?', 'http or https?'],
   share: [1, 5, 'a file on a Windows share', '\\\\10.0.0.1\\share\\x.php', 'a\\\\b'],
+  script: [2, 5, 'a URL of a script or text file', 'http://evil.example/shell.txt', 'http://example.com/help.html'],
   address: [2, 5, 'a URL with an address for a host', 'http://93.184.216.34/x', 'http://example.com/x']
 })
 
@@ -20,7 +21,7 @@ export function mayBeInclusion (look: Look): boolean {
 
 const WRAPPER = /(?:^|[^a-z0-9])(?:php:\/\/(?:filter|input|stdin|stdout|memory|temp|output|fd)|(?:phar|expect|zip|ogg|rar|ssh2(?:\.\w+)?|compress\.(?:zlib|bzip2)|glob|zlib|bzip2):\/\/[^\s]|(?:php|phar|expect|compress\.zlib):\/\/)/i
 const DATA = /(?:^|[=:,'"(/\s])data:(?:\/\/)?(?:text\/(?:plain|x-php)|application\/(?:x-httpd-php|x-php|octet-stream)|;base64,|,\s*<\?)/i
-const REMOTE_SCRIPT = /^(?:https?|ftps?|sftp):\/*[^\s?#/]+[^\s?#]*(?:\.(?:txt|php\d?|phtml|inc|log|gif|jpe?g|png|dat|asp|jsp|cgi|pl)\??$|\?$)/i
+const REMOTE_SCRIPT = /^(?:https?|ftps?|sftp):\/*[^\s?#/][^\s?#]*(?:\.(?:txt|php\d?|phtml|inc|log|gif|jpe?g|png|dat|asp|jsp|cgi|pl)\??$|\?$)/i
 const ADDRESS_SCRIPT = /^(?:https?|ftps?):\/\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\])(?::\d+)?\/[^\s]*\.(?:php\d?|txt|phtml|inc|jsp|asp|sh|py|pl|exe|cgi)\b/i
 
 export function fileInclusion (look: Look): void {
@@ -35,9 +36,10 @@ export function fileInclusion (look: Look): void {
       else if ((look.place & place.INCLUDES) !== 0) signIf(look, rule.remote, REMOTE_SCRIPT)
       if (/absolute_path|base_?path|_conf\[|^inc(?:lude)?$|template|php_path|document_root|^_(?:GET|REQUEST|SERVER|CONF)/i.test(look.name)) signIf(look, rule.remote, /^(?:https?|ftps?):\/\/\S+$/i)
       if (/^ftps?:\/\/\d/i.test(text)) signIf(look, rule.remote, /^/)
+      signIf(look, rule.script, /^(?:https?|ftps?):\/*[^\s?#/]+\/[^\s?#\0]*\.(?:txt|php\d?|phtml|inc|jsp|asp|sh|cgi|pl)(?:[?\0].*)?$/i)
       signIf(look, rule.address, /^(?:https?|ftps?):\/\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f]*:[0-9a-f:]+)/i)
     }
   }
   if ((look.words & K.SCRIPT_SCHEME) !== 0) signIf(look, rule.data, DATA)
-  if ((look.pairs & P.BACKSLASHES) !== 0) signIf(look, rule.share, /^\\\\[\w.-]+\\[\w$.-]+\\?[\w.\\-]*$/)
+  if ((look.pairs & P.BACKSLASHES) !== 0) signIf(look, rule.share, /^\\\\[\w.-]+\\[\w$.-][\w$.\\-]*$/)
 }

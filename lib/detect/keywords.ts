@@ -12,7 +12,7 @@ export const SHELL_WORDS = 'cat ls id ps who find sleep echo time sort tail head
   'mail ping git go node service reboot halt shutdown login logout finger users groups uptime free df du cp mv rm ln dd ed ex vi pg nl od tr wc bc dc ' +
   'sum factor seq pr jobs source time dir del copy move ver vol net cls ren attrib print help call for if rev look cmp diff patch comm stat uniq strings ' +
   'command bg fg cd pwd hash history let local printf return shift trap wait unset ulimit umask su sed awk ip ss lp apt aptitude snap pip gem npm composer docker ' +
-  'ansible chef irb rmt gcc ld ar as c89 c99 cc tar zip ar7 scp ssh ftp telnet rsync crash batch capsh cpan easy slsh zip pic view'
+  'chef irb rmt gcc ld ar as c89 c99 cc tar zip ar7 scp ssh ftp telnet rsync crash batch capsh cpan easy slsh zip pic view arch tty service bridge perf tree reg sc where whois jq yq aws gcloud helm puppet knife salt calc logger pinky compgen declare rake bundle yarn pnpm brew emerge flatpak'
 
 /** Words that mean a command wherever they follow a separator. */
 export const SHELL_SURE_WORDS = 'whoami ifconfig ipconfig uname wget curl netstat nslookup bash sh zsh ksh csh dash tcsh fish nc ncat netcat socat python python2 python3 perl ruby php ' +
@@ -21,7 +21,14 @@ export const SHELL_SURE_WORDS = 'whoami ifconfig ipconfig uname wget curl netsta
   'getent ldd gdb strace ltrace openssl mysql psql mongo sqlite3 mysqldump kubectl arp route vim emacs nano htop mkfifo mknod insmod modprobe fdisk mkfs iwr iex msiexec ' +
   'regedit certutil bitsadmin wmic mshta rundll32 regsvr32 powershell pwsh cmd cscript wscript schtasks bcdboot lastlog lastlogin lolcat gcore timeout setsid stdbuf readlink ' +
   'realpath dmesg ipcs lshw lspci lsusb vmstat iostat dpkg rpm yum dnf apk pacman aptget phpinfo locate whereis unxz unzip unlzma xz xzcat zless zmore bzcat csplit ' +
-  'shred shuf lua5 tclsh wish jrunscript jjs rlwrap script gtester nsenter unshare chroot flock ionice taskset iwmi systeminfo'
+  'shred shuf lua5 tclsh wish jrunscript jjs rlwrap script gtester nsenter unshare chroot flock ionice taskset iwmi systeminfo ' +
+  'ansible hostnamectl timedatectl loginctl lsattr chattr getfacl setfacl lsb_release lastb pstree nproc stty logname lsns lsmem blkid parted mkswap swapon swapoff losetup mdadm sshd sshfs autossh telnetd ' +
+  'dhclient iwconfig ethtool nmcli nft ufw ebtables tshark hping3 masscan gobuster nikto sqlmap msfconsole msfvenom proxychains pkexec cscli visudo vipw vigr usermod userdel groupadd groupdel gpasswd chpasswd ' +
+  'chage chsh newgrp runuser setcap getcap setarch ldconfig objdump readelf bpftrace arping fping mtr tcptraceroute rlogin rexec lftp aria2c xdotool cpio 7za 7zr unrar lz4 zstd pigz bzip2 zgrep bzgrep xzgrep uuencode ' +
+  'uudecode base32 md5sum sha1sum sha256sum sha512sum cksum dos2unix nodejs npx pip3 rustc javac podman buildah skopeo crictl runc gsutil pg_dump sqlplus mysqladmin mongodump cqlsh tmux rvim vimdiff agetty atq atrm ' +
+  'anacron logrotate ncdu nethogs iftop iotop sysctl smartctl hdparm zypper pkgutil sudoedit setpriv pdflatex ffmpeg phpize fusermount setfattr getfattr inotifywait gnutls driverquery nltest nbtstat gpresult findstr ' +
+  'notepad taskkill icacls cacls takeown diskpart bcdedit wevtutil vssadmin cmdkey dsquery gpupdate netsh pathping getmac qwinsta quser rasdial regini robocopy xcopy runas winrm winrs xwizard msbuild installutil regasm ' +
+  'regsvcs cmstp odbcconf pcalua forfiles fodhelper mavinject pnputil diskshadow esentutl extrac32 makecab mtrr acpi lpadmin chronyc tcpkill rpcinfo showmount smbclient enum4linux snmpwalk ldapsearch kinit childitem'
 
 const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
   [K.LOGIC, 'or and xor not like rlike regexp between div mod is in glob having sounds collate exists null true false'],
@@ -34,14 +41,14 @@ const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
     'length char_length bit_length lower upper lcase ucase ltrim rtrim trim lpad rpad left right instr locate position reverse repeat replace strcmp conv bin oct ' +
     'row_count found_rows last_insert_id now sysdate curdate curtime getdate floor rand round exp pow power abs sin cos tan ln log log10 sqrt sign ceiling ' +
     'json_keys json_extract json_search json_array json_valid randomblob zeroblob quote typeof likely unlikely string_agg array_agg unnest xmltype dbms_pipe name_const ' +
-    'pg_sleep compress uncompress encode decode aes_encrypt aes_decrypt password old_password encrypt openrowset opendatasource procedure values interval bool_and unistr overlay lo_get lo_import'],
+    'pg_sleep compress uncompress encode decode aes_encrypt aes_decrypt password old_password encrypt openrowset opendatasource procedure values iif nvl suser_name host_name to_char sys_context regexp_substr regexp_like analyse current_database load_extension starts_with unhex ifnull interval bool_and unistr overlay lo_get lo_import'],
   [K.SQL_META, 'information_schema sysobjects syscolumns sysusers sysdatabases xp_cmdshell xp_dirtree xp_regread xp_fileexist xp_subdirs sp_executesql sp_password sp_oacreate sp_configure sp_makewebtask pg_catalog pg_sleep ' +
     'pg_user pg_shadow pg_read_file pg_ls_dir pg_database pg_tables sqlite_master sqlite_schema sqlite_version all_tables user_tables all_tab_columns user_tab_columns all_users dba_users rdb msysaccessobjects ' +
     'msysobjects systables sysibm syscat utl_http utl_inaddr utl_smtp dbms_pipe dbms_lock dbms_ldap dbms_java dbms_xmlgen dbms_utility dbms_scheduler ctxsys ordsys outfile dumpfile load_file lo_import lo_export lo_get lo_put ' +
     'table_schema table_name column_name schemata benchmark waitfor extractvalue updatexml master msdb northwind tempdb openrowset randomblob nvarchar varchar xmltype name_const'],
   [K.SHELL, SHELL_WORDS],
   [K.SHELL_SURE, SHELL_SURE_WORDS],
-  [K.SHELL_SURE, 'ifs passthru comspec bin dev tmp etc'],
+  [K.SHELL_SURE, 'ifs passthru comspec bin dev tmp etc invoke childitem'],
   [K.WINDOWS, 'dir del copy move ver vol net cls ren attrib print type cmd powershell pwsh comspec systemroot systemdrive windir programfiles for if start certutil bitsadmin wmic iex iwr icm gci ' +
     'invoke get new start_process downloadstring downloadfile webclient encodedcommand expression'],
   [K.SINK, 'alert prompt confirm eval settimeout setinterval function execscript write writeln fetch atob btoa import expression msgbox print onerror throw'],
@@ -50,16 +57,17 @@ const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
   [K.TAG, 'script iframe svg img body object embed applet meta base link style form input button video audio math isindex frame frameset marquee bgsound layer ilayer html ' +
     'textarea select details keygen animate set image vmlframe template noscript xss a div table td import dialog plaintext xml'],
   [K.SCRIPT_SCHEME, 'javascript vbscript livescript mocha jscript data feed'],
-  [K.CODE, 'system exec passthru shell_exec popen proc_open pcntl_exec phpinfo assert preg_replace create_function call_user_func call_user_func_array file_get_contents file_put_contents ' +
+  [K.CODE, 'usleep thread println response getattr memory_limit precision smtp engine unserialize_max_depth mbstring suhosin open_basedir safe_mode display_errors error_log extension_dir sendmail_path zend intval gzdecode filegroup fileperms fileowner ' +
+    'is_array is_int is_string array_diff array_walk uasort uksort scandir opendir glob symlink fputs fwrite curl_exec parse_str extract system exec passthru shell_exec popen proc_open pcntl_exec phpinfo assert preg_replace create_function call_user_func call_user_func_array file_get_contents file_put_contents ' +
     'fopen readfile highlight_file show_source base64_decode gzinflate gzuncompress str_rot13 move_uploaded_file fsockopen pfsockopen eval include require include_once require_once ' +
     'php echo print print_r var_dump die exit unserialize __import__ subprocess os compile execfile child_process execsync spawn spawnsync mainmodule binding process constructor global_process ' +
     'require fork _load readfilesync readdirsync writefilesync function while atob kernel io open popen3 fiddle instance_eval send backticks getenv putenv gethostbyname chr array_map array_filter usort ' +
     'ini_set opcache posix_getpwuid allow_url_include auto_prepend_file auto_append_file disable_functions session info console _get _post _request _server _cookie _files globals then _response'],
   [K.JAVA, 'java javax runtime processbuilder getruntime classloader springframework ognl invokertransformer scriptenginemanager bytearrayoutputstream beans sun apache xstream objectinputstream'],
-  [K.TEMPLATE, 'config self lipsum cycler joiner namespace request __class__ __mro__ __subclasses__ __globals__ __builtins__ __init__ __import__ subclasses mro class getclass forname freemarker ' +
+  [K.TEMPLATE, 'smarty foreach parse evaluate print groovy config self lipsum cycler joiner namespace request __class__ __mro__ __subclasses__ __globals__ __builtins__ __init__ __import__ subclasses mro class getclass forname freemarker ' +
     'execute assign include import extends if for set each range dump app _self env registerundefinedfiltercallback getfilter filter map sort reduce constructor system file_excerpt ' +
     'process mainmodule global root settings handler application session url_for get_flashed_messages raw puts ruby php math velocity inspect type collect tostring stringutil randomutils new'],
-  [K.FILE, 'etc passwd shadow group hosts proc self environ var log windows win winnt system32 boot ini web inf htpasswd htaccess ssh id_rsa aws credentials git env config php root home ' +
+  [K.FILE, 'plandex cline aider kiro windsurf roo claude junie opencode codex copilot gemini fabric cursorignore aiignore sql tomcat yml parameters ntuser spool run etc passwd shadow group hosts proc self environ var log windows win winnt system32 boot ini web inf htpasswd htaccess ssh id_rsa aws credentials git env config php root home ' +
     'authorized_keys bash_history cmdline version fd inetpub sam access error httpd apache apache2 nginx my cnf tmp sess sys usr opt kube docker'],
   [K.SCHEME, 'ftp ftps sftp file gopher dict php phar ldap ldaps jar zip data expect glob ogg rar ssh2 netdoc tftp imap imaps pop3 smtp rtmp rtsp smb rtsp telnet ldapi filter input zlib bzip2 compress'],
   [K.HOST, 'localhost localhost4 localhost6 localdomain metadata localtest lvh nip xip sslip instance burpcollaborator oastify ' +

@@ -10,7 +10,9 @@ const rule = rulesOf('ldap', {
 })
 
 export function mayBeLdap (look: Look): boolean {
-  return (look.pairs & P.CLOSE_OPEN) !== 0 || ((look.chars & C.PAREN) !== 0 && (look.chars & (C.PIPE | C.STAR | C.AMP | C.BANG)) !== 0 && look.count < 30) || ((look.chars & C.PAREN) !== 0 && look.text.startsWith('*'))
+  if ((look.chars & C.BACKSLASH) !== 0 && look.count < 8) return true
+  if ((look.chars & C.COLON) !== 0 && (look.chars & C.EQ) !== 0 && look.count < 16) return true
+  return (look.pairs & P.CLOSE_OPEN) !== 0 || ((look.chars & C.PAREN) !== 0 && (look.chars & C.EQ) !== 0 && look.count < 8) || ((look.chars & C.PAREN) !== 0 && (look.chars & (C.PIPE | C.STAR | C.AMP | C.BANG)) !== 0 && look.count < 30) || ((look.chars & C.PAREN) !== 0 && look.text.startsWith('*'))
 }
 
 const OPENS = /\)\s*(?:\x00)?\s*\(\s*(?:[|&!]\s*(?:\(|$|\s*$)|[|&!]*\(?[a-z][\w;.-]{0,40}\s*(?:[~<>]?=|:[\w.:]*=))/iy
@@ -33,6 +35,7 @@ export function ldap (look: Look): void {
     }
   }
   if (/^[\w ]*\*\)*\s*\(\(?[|&]?\(?[a-z]\w*=|\)\(\w+=\)|^[\w*]*\(\)[|&]|\((?:user|uid|cn|userid|username|sn|login)\w*=[^()]*\)[^()]*\((?:user)?pass\w*=|^[\w*]+\)\((?:&\)|[|&!]?\(?\w)|^[\w*]+\)+\u0000?$|^[\w*]+\)\)+\(/i.test(text) && look.count < 16) sign(look, rule.wildcard, 0, text.length)
-  else if (/^\*+\)*(?:\(|\)\(|\)+$|[|&]$)|^\*\(\||^\*[|&]\s*\(|^\*\)|\)\(\)|^[\w ]*\*\)\(/.test(text) && look.count < 12) sign(look, rule.wildcard, 0, text.length)
-  if (look.on[rule.attribute.no] === 1 && /^\s*\(\s*[&|!]?\s*\(?[a-z]+\s*=\s*[^()]*\*[^()]*\)/i.test(text)) sign(look, rule.attribute, 0, text.length)
+  else if (/^\*+(?:\)*\(|\)+$|\)*[|&]$)|^\*\(\||^\*[|&]\s*\(|^\*\)|\)\(\)|^[\w ]*\*\)\(/.test(text) && look.count < 12) sign(look, rule.wildcard, 0, text.length)
+  if (/(?:\\(?:2[89a]|7c|26|00)){2,}|^[^(]*:\d+(?:\.\d+){2,}:=|\((?:user)?pass(?:word|wd)?=\*?\)/i.test(text) && look.count < 16) sign(look, rule.wildcard, 0, text.length)
+  if (look.on[rule.attribute.no] === 1 && /^\s*\(\s*[&|!]?\s*\(?[a-z]+\s*[<>~]?=\s*[^()]*\)|^[\w ]*\*[|&)(]|^[a-z]+=\*$/i.test(text)) sign(look, rule.attribute, 0, text.length)
 }

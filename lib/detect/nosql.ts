@@ -54,7 +54,7 @@ function begin (look: Look, text: string): void {
   if (look.signs.length > 0) look.signs = []
 }
 
-const OPERATOR = /(?:[{[,]|^)\s*["']?\$(?:(?:gte?|lte?)(?:["']?\s*:(?!\s*-?\d)|\])|(?:ne|n?in|regex|where|exists|or|nor|not|elemMatch|expr|function|accumulator|lookup|func)["']?\s*[:\]])/
+const OPERATOR = /^\s*\$(?:ne|nin|exists|where|regex|or|and|not|nor|gte?|lte?|in|eq|elemMatch|expr)\s*$|['"}\]]\s*,\s*\$(?:comment|where|or|and|query|orderby|ne|gte?|lte?|nin|in)\s*:|(?:[{[,]|^)\s*["']?\$(?:(?:gte?|lte?)(?:["']?\s*:(?!\s*-?\d)|\])|(?:ne|n?in|regex|where|exists|or|nor|not|elemMatch|expr|function|accumulator|lookup|func)["']?\s*[:\]])/
 const SCRIPT = /['"]\s*(?:;|\}|\)|\|\||&&|,)*\s*;?\s*(?:return\s*\(?\s*(?:true|1|!|['"]|this)|while\s*\(|sleep\s*\(|var\s+\w+\s*=|db\.\w+|this\.\w+|it=new|function\s*\()|\bthis\.\w+(?:\.\w+)*\s*(?:===?|!==?|\.match\s*\(|\[)|;\s*return\s+(?:true|this|1)\b|\bsleep\(\d+\)\s*;|new\s*\$?mongo|['"]\s*(?:\|\||&&)\s*(?:['"]\w*['"]?|\d+|this)\s*(?:={2,3}|!=)|^\s*(?:\|\||&&)\s*['"\d]\w*['"]?\s*={2,3}|^\s*(?:true|false|1|0)\s*,\s*\$where\s*:|\}\s*,\s*(?:\$|["']?\w+["']?\s*:)[^}]*\{\s*["']?\$/
 const SHELL = /\bdb\s*\.\s*(?:\w+\.)?(?:find|findOne|insert\w*|update\w*|remove|drop\w*|aggregate|count|getCollection\w*|injection|runCommand|eval|version|stats|adminCommand|addUser|createUser|getUsers|serverStatus|hostInfo|getMongo|loadServerScripts)\b\s*\(?|\bmapReduce\s*\(|\bemit\s*\(\s*\w|tojson\s*\(|tojsononeline\s*\(/
 

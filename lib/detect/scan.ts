@@ -14,7 +14,8 @@ export const P = {
   DOTS: 1 << 7, AMPS: 1 << 8, PIPES: 1 << 9, COLON_SLASH: 1 << 10, LT_SLASH: 1 << 11, LT_BANG: 1 << 12, LT_WORD: 1 << 13,
   LT_QUERY: 1 << 14, HASH_BRACE: 1 << 15, STAR_BRACE: 1 << 16, AT_BRACE: 1 << 17, CLOSE_OPEN: 1 << 18, DOLLAR_WORD: 1 << 19,
   SLASHES: 1 << 20, BACKSLASHES: 1 << 21, BRACKET_DOLLAR: 1 << 22, AT_PAREN: 1 << 23, QUOTE_SIGN: 1 << 24, BRACKETS: 1 << 25,
-  BACKSLASH_WORD: 1 << 26, HASH_WORD: 1 << 27, COLONS: 1 << 28, LT_PAREN: 1 << 29
+  BACKSLASH_WORD: 1 << 26, HASH_WORD: 1 << 27, COLONS: 1 << 28, LT_PAREN: 1 << 29,
+  DOT_WORD: 1 << 30
 } as const
 
 /** What one pass over a text found. */
@@ -51,6 +52,7 @@ function classes (): void {
   pair(18, 8, P.HASH_BRACE); pair(22, 8, P.STAR_BRACE); pair(19, 8, P.AT_BRACE); pair(9, 9, P.CLOSE_OPEN); pair(7, WORD, P.DOLLAR_WORD)
   pair(13, 13, P.SLASHES); pair(14, 14, P.BACKSLASHES); pair(23, 7, P.BRACKET_DOLLAR); pair(19, 9, P.AT_PAREN); pair(23, 23, P.BRACKETS)
   pair(14, WORD, P.BACKSLASH_WORD); pair(18, WORD, P.HASH_WORD); pair(20, 20, P.COLONS); pair(5, 9, P.LT_PAREN); pair(6, 9, P.LT_PAREN)
+  pair(16, WORD, P.DOT_WORD)
   for (const quote of [2, 3, 4]) for (const sign of [9, 10, 11, 12, 13, 17, 18, 22, 24, 25, 26, 5, 6, 15, 21]) pair(quote, sign, P.QUOTE_SIGN)
 }
 classes()

@@ -11,13 +11,13 @@ const WORD_KINDS = new Map<string, number>()
 const kinds = (kind: number, words: string): void => { for (const word of words.split(' ')) WORD_KINDS.set(word, kind) }
 kinds(T.LOGIC, 'or and xor')
 kinds(T.NOT, 'not')
-kinds(T.COMPARE, 'like rlike regexp glob in between is sounds similar ilike match soundex')
+kinds(T.COMPARE, 'like rlike regexp glob in between is sounds similar ilike match soundex notnull overlaps')
 kinds(T.ARITH, 'div mod collate')
 kinds(T.SELECT, 'select')
 kinds(T.UNION, 'union intersect except minus')
 kinds(T.FROM, 'from')
 kinds(T.WHERE, 'where')
-kinds(T.STATEMENT, 'insert update delete drop alter create truncate exec execute declare waitfor merge grant revoke shutdown call set rename load replace backup handler begin goto kill prepare restore copy desc describe show')
+kinds(T.STATEMENT, 'insert update delete drop alter create truncate exec execute declare waitfor merge grant revoke shutdown call set rename load replace backup handler begin goto kill prepare restore copy desc describe show attach bulk')
 kinds(T.BY, 'by')
 kinds(T.ORDER, 'order group')
 kinds(T.INTO, 'into')
@@ -174,7 +174,7 @@ function kindOfWord (text: string, start: number, end: number): number {
 
 /** Whether a parenthesis follows, as after the name of a function. */
 function opensCall (text: string, at: number): boolean {
-  while (text.charCodeAt(at) === 32) at++
+  while (text.charCodeAt(at) <= 32) at++
   return text.charCodeAt(at) === 40
 }
 

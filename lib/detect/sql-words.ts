@@ -7,14 +7,14 @@ const CALLS: ReadonlySet<string> = wordSet('sleep benchmark concat concat_ws gro
   'compress uncompress encode decode aes_encrypt aes_decrypt des_encrypt password old_password encrypt openrowset opendatasource openquery analyse interval bool_and unistr overlay lo_get lo_import lo_export ' +
   'rtrim space format stuff str soundex difference unicode quotename object_id object_name col_name columns values value connection_id benchmark inet_aton inet_ntoa uuid is_srvrolemember serverproperty sqlite_version ' +
   'glob printf total changes last_insert_rowid hex to_char to_number to_date translate rawtohex chartorowid userenv sys_context get_lock release_lock master_pos_wait query_to_xml database_to_xml ' +
-  'table_to_xml xpath_exists xmlparse regexp_replace regexp_substr regexp_like stddev variance var_pop date_add date_sub datediff dateadd datepart tidb_version dbms_pipe convert_tz procedure all mod div')
+  'table_to_xml xpath_exists xmlparse regexp_replace regexp_substr regexp_like stddev variance var_pop date_add date_sub datediff dateadd datepart tidb_version dbms_pipe convert_tz current_database load_extension starts_with array_position procedure all mod div')
 
 /** Functions that make the database wait. */
 export const DELAYS: ReadonlySet<string> = wordSet('pg_sleep benchmark dbms_lock dbms_pipe randomblob')
 
 /** Functions that hardly stand in anything but an injection. */
 export const LEAKS: ReadonlySet<string> = wordSet('extractvalue updatexml load_file name_const xmltype openrowset opendatasource openquery pg_sleep benchmark group_concat json_keys make_set elt randomblob ' +
-  'lo_get lo_import lo_export procedure is_srvrolemember serverproperty pg_read_file sys_context query_to_xml database_to_xml unistr concat_ws db_name')
+  'lo_get lo_import lo_export procedure is_srvrolemember serverproperty pg_read_file sys_context query_to_xml database_to_xml unistr concat_ws db_name load_extension')
 
 export function isKnownCall (word: string): boolean {
   return CALLS.has(word)

@@ -25,8 +25,8 @@ const URL_START = /^\s*(?:url:)?([a-z][a-z0-9+.-]*):[\\/]*|^[\\/]{2,}/i
 const METADATA = /(?:^|[/@.:])(?:169\.254\.(?:169\.254|170\.2)|100\.100\.100\.200|192\.0\.0\.192|metadata\.(?:google\.internal|goog|packet\.net|platformequinix\.com|tencentyun\.com|nicira\.eu)|instance-data(?:\.ec2\.internal)?|fd00:ec2::254|rancher-metadata|metadata|\[fd00:ec2::254\])(?=[/:?#\s]|$)/i
 const METADATA_ANYWHERE = /:\/\/(?:169\.254\.169\.254|100\.100\.100\.200|metadata\.google\.internal)(?=[/:?#]|$)/i
 const LOOPBACK_NAMES = /^(?:localhost\d?|localhost\.localdomain|ip6-localhost|ip6-loopback|ipv6-localhost|.*\.localhost|localdomain|broadcasthost|loopback)\.?$/i
-const ALIASES = /(?:^|\.)(?:localtest\.me|lvh\.me|nip\.io|xip\.io|sslip\.io|vcap\.me|lacolhost\.com|yoogle\.com|127-0-0-1\.org\.uk|fbi\.com|readme\.localtest|bugbounty\.dod\.network|spoofed\.burpcollaborator\.net|burpcollaborator\.net|oastify\.com|oast\.(?:fun|me|live|pro|site|online)|interact\.sh|1u\.ms|rbndr\.us|localho\.st|127xip|kubernetes\.docker\.internal|host\.docker\.internal|host\.containers\.internal|gateway\.docker\.internal|kubernetes\.default(?:\.svc)?|\w+\.svc\.cluster\.local)\.?$/i
-const SCHEMES = /^(?:gopher|dict|ldapi?|ldaps|tftp|netdoc|jar|sftp|imaps?|pop3s?|smtps?|rtmp|rtsp|smb|telnet|file|local_file|unix|view-source|php|expect)$/i
+const ALIASES = /(?:^|\.)(?:localtest\.me|lvh\.me|nip\.io|xip\.io|sslip\.io|vcap\.me|lacolhost\.com|yoogle\.com|127-0-0-1\.org\.uk|fbi\.com|readme\.localtest|bugbounty\.dod\.network|spoofed\.burpcollaborator\.net|burpcollaborator\.net|oastify\.com|oast\.(?:fun|me|live|pro|site|online)|interact\.sh|1u\.ms|rbndr\.us|localho\.st|127xip|[\w-]+\.internal|docker\.sock|bugbounty\.dod\.network|kubernetes\.docker\.internal|host\.docker\.internal|host\.containers\.internal|gateway\.docker\.internal|kubernetes\.default(?:\.svc)?|\w+\.svc\.cluster\.local)\.?$/i
+const SCHEMES = /^(?:https?\+unix|gopher|dict|ldapi?|ldaps|tftp|netdoc|jar|sftp|imaps?|pop3s?|smtps?|rtmp|rtsp|smb|telnet|file|local_file|unix|view-source|php|expect)$/i
 
 export function ssrf (look: Look): void {
   const { text } = look
@@ -35,6 +35,8 @@ export function ssrf (look: Look): void {
     if ((look.words & K.HOST) !== 0 || text.includes('169.254')) signIf(look, rule.metadata, METADATA_ANYWHERE)
     return
   }
+  if (brief(look)) signIf(look, rule.metadata, /(?:^|\/)(?:latest\/(?:meta-data|user-data|dynamic\/instance)|computeMetadata\/v1|metadata\/(?:instance\?|v1\.json|v1\/)|opc\/v[12]\/instance|openstack\/latest)/)
+  if (brief(look) && (look.place & (place.RETURN_URL | place.HEADER)) === 0) signIf(look, rule.host, /(?:\/\/|@|=)(?:localhost|127\.\d|0\.0\.0\.0|169\.254\.|10\.\d+\.\d+\.\d|192\.168\.)/i)
   let start = URL_START.exec(text)
   if (start !== null && /^[\w.-]+:\d{1,5}(?:$|\/)/.test(text)) start = null
   if (start === null) {
@@ -69,7 +71,7 @@ function authority (look: Look, text: string, from: number): void {
   if (at >= 0 && (part.indexOf('@') !== at || /[\s&#]/.test(part))) sign(look, rule.confusion, 0, end)
   // `http://evil#@good`, `http://good\\@evil`
   const rest = text.slice(end, end + 200)
-  if (before === look.signs.length && /^(?:[#\\?]+[^\s/]*@|%23|\\\/?[a-z0-9.-]*@)/.test(rest) && /^[#\\]/.test(rest) && look.count < 20) {
+  if (before === look.signs.length && /^(?:[#\\?][^\s/]*@|%23|\\\/?[a-z0-9.-]*@)/.test(rest) && /^[#\\]/.test(rest) && look.count < 20) {
     const host = /@([\w.[\]:-]+)/.exec(rest)
     if (host !== null) {
       named(look, host[1]!, end)
@@ -91,7 +93,8 @@ function named (look: Look, raw: string, end: number): void {
     if (!returns) sign(look, rule.loopback, 0, end)
   } else if (ALIASES.test(host)) {
     if (!returns || (look.place & place.HEADER) === 0) sign(look, rule.alias, 0, end)
-  } else if (/^[0-9a-fx.o]+$/.test(host)) ipv4(look, host, end, returns)
+  } else if (/^[\w.-]+[$`{}|^][\w.-]+\.\w+$/.test(host)) sign(look, rule.confusion, 0, end)
+  else if (/^[0-9a-fx.o]+$/.test(host)) ipv4(look, host, end, returns)
   else if (host.includes(':')) ipv6(look, host, end, returns)
 }
 
@@ -106,6 +109,7 @@ function ipv4 (look: Look, host: string, end: number, returns: boolean): void {
     if (!/^(?:0x[0-9a-f]*|0o?[0-7]*|\d+)$/.test(part)) return
     if (/^0[xo0-9]/.test(part)) odd = true
     const number = /^0x/.test(part) ? parseInt(part.slice(2) || '0', 16) : /^0o?[0-7]+$/.test(part) ? parseInt(part.replace('o', ''), 8) : Number(part)
+    if (parts.length === 4 && number > 255) odd = true
     if (i === parts.length - 1) value = value * 256 ** (5 - parts.length) + number
     else value = value * 256 + number
   }
@@ -123,8 +127,8 @@ function ipv4 (look: Look, host: string, end: number, returns: boolean): void {
 }
 
 function ipv6 (look: Look, text: string, end: number, returns: boolean): void {
-  const host = text.replace(/%.*$/, '')
-  const zero = /^[0:]*:?(?:0*1|0*)$/.test(host) && host.includes(':')
+  const host = text.split('%', 1)[0]!
+  const zero = /^[0:]*1?$/.test(host) && host.includes(':')
   const mapped = /^[0:]*:(?:ffff:)?(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/.exec(host)
   if (zero) {
     if (!returns) sign(look, rule.loopback, 0, end)

@@ -1,7 +1,7 @@
 import { percent } from './decode.ts'
 import { judge, report, type Engine } from './engine.ts'
 import * as place from './place.ts'
-import { C, scan } from './scan.ts'
+import { C, P, scan } from './scan.ts'
 import { operatorInName } from './nosql.ts'
 
 /** Characters and pairs a query may have without being taken apart. */
@@ -20,7 +20,7 @@ function hints (name: string): number {
 export function judgePairs (engine: Engine, text: string, where: number): number {
   const look = engine.look
   scan(text, look)
-  if ((look.chars & ~PLAIN_QUERY) === 0 && look.words === 0 && look.longest < 16 && (look.pairs & ~0) === 0 && engine.own.length === 0) return 1
+  if ((look.chars & ~PLAIN_QUERY) === 0 && look.words === 0 && look.longest < 16 && (look.pairs & ~P.DOT_WORD) === 0 && engine.own.length === 0) return 1
   let pairs = 0
   let at = 0
   while (at <= text.length) {
@@ -47,6 +47,7 @@ function judgePair (engine: Engine, pair: string, where: number): void {
     return
   }
   if (operatorInName(engine.look, name, pair.slice(equals + 1)) || judge(engine, name, where | place.NAME, name)) report(engine, `${engine.root} name`)
+  if (engine.pinnedParams !== undefined && where === place.QUERY && engine.pinnedParams.has(name)) return
   const value = plain(pair.slice(equals + 1))
   if (value !== '' && judge(engine, value, where | hints(name), name)) report(engine, `${engine.root}.${name}`)
   else if (value.length > 1 && isJson(value)) judgeEmbedded(engine, value, `${engine.root}.${name}`)

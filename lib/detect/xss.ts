@@ -19,7 +19,8 @@ const rule = rulesOf('xss', {
   utf7: [1, 5, 'a tag in UTF-7', '+ADw-script+AD4-', '+ADA-'],
   close: [1, 5, 'the end of a script, style or comment, then a tag', '</script><svg/x', '</p><b>x'],
   tag: [2, 5, 'any element of HTML', '<form action=x>', 'a < b'],
-  comment: [3, 5, 'the end of an HTML comment', '-->', '->']
+  part: [2, 5, 'an attribute behind a quote, any name of an event, a scheme or a tag spread by spaces', "'formaction=", 'an action'],
+  comment: [2, 5, 'the end of an HTML comment', '-->', '->']
 })
 
 const EVENTISH = K.EVENT
@@ -29,10 +30,14 @@ export function mayBeXss (look: Look): boolean {
   if ((pairs & (P.LT_WORD | P.LT_SLASH | P.LT_BANG)) !== 0) return true
   if ((words & EVENTISH) !== 0 && (chars & C.EQ) !== 0) return true
   if ((words & (K.SINK | K.DOM)) !== 0 && (chars & (C.PAREN | C.BACKTICK | C.EQ | C.BRACKET | C.DOT)) !== 0 && look.count < 120) return true
+  if ((chars & C.COLON) !== 0 && look.count < 8 && (pairs & P.COLON_SLASH) === 0 && (look.text.includes('script:') || look.text.includes('SCRIPT:'))) return true
+  if ((chars & C.COLON) !== 0 && (chars & C.CONTROL) !== 0) return true
   if (look.on[rule.comment.no] === 1 && (pairs & P.DASHES) !== 0) return true
   if ((chars & C.COLON) !== 0 && (words & K.SCHEME) === 0 && look.count < 40 && (chars & C.PAREN) !== 0) return true
   if ((chars & C.COLON) !== 0 && ((words & K.SCRIPT_SCHEME) !== 0 || (words & K.SINK) !== 0)) return true
-  return ((chars & C.BRACKET) !== 0 && (chars & C.BANG) !== 0 && (chars & C.PLUS) !== 0) || ((chars & C.PLUS) !== 0 && look.text.includes('+AD'))
+  if (look.on[rule.part.no] === 1 && look.count < 30 && ((words & (K.EVENT | K.TAG)) !== 0 || (chars & (C.BANG | C.LT | C.QUOTE | C.DQUOTE)) !== 0) && (chars & (C.EQ | C.LT | C.BRACKET | C.BANG)) !== 0) return true
+  if ((words & K.SCRIPT_SCHEME) !== 0 || ((chars & C.COLON) !== 0 && (chars & C.LINE) !== 0 && look.count < 16)) return true
+  return ((chars & C.BRACKET) !== 0 && (chars & C.BANG) !== 0) || ((chars & C.PLUS) !== 0 && look.text.includes('+AD'))
 }
 
 export function xss (look: Look): void {
@@ -41,10 +46,15 @@ export function xss (look: Look): void {
   if (look.score < look.threshold && (look.words & EVENTISH) !== 0) handlers(look)
   if (look.score < look.threshold && (look.chars & C.COLON) !== 0) schemes(look)
   if (look.score < look.threshold && (look.words & (K.SINK | K.DOM)) !== 0) scripts(look)
-  signIf(look, rule.comment, /^(?:[^<]|<(?!!))*-->/)
+  if ((look.chars & C.LT) !== 0 && (look.chars & C.GT) !== 0 && brief(look) && look.score < look.threshold) {
+    if (look.on[rule.part.no] === 1 && (look.chars & (C.QUOTE | C.DQUOTE | C.BACKTICK)) !== 0) signIf(look, rule.part, /^[^<]*["'`]\s*\/?>\s*<\/?[a-z!]/i)
+    if ((look.chars & C.MINUS) !== 0) signIf(look, rule.element, /^[^<]*<[a-z][\w-]*\s[^>]*\b(?:ng-(?:app|init|\w+)|x-(?:init|data|html|on)|v-(?:html|on|bind)|hx-on|data-ng-\w+)[\s=:>]/i)
+  }
+  if (look.on[rule.part.no] === 1 && look.count < 30) parts(look)
+  signIf(look, rule.comment, /^[^<]*-->(?!\s*\w)/)
   if (look.score >= look.threshold) return
   if ((look.chars & C.BRACKET) !== 0) signIf(look, rule.obfuscated, /\[\]\[|\(!\[\]|!\[\]\s*\+|\+!+\[\]|\[\+\[\]|\[\s*\]\s*\.\s*(?:\/\*[^*]*\*\/\s*)?(?:map|sort|filter|find|constructor|at|concat)\s*[.[`]/)
-  if ((look.chars & C.PLUS) !== 0) signIf(look, rule.utf7, /\+AD[wA][A-Za-z0-9+/]*-\w|\+A[CDE][A-Za-z0-9+/]+-(?:script|svg|img|alert|\/)/i)
+  if ((look.chars & C.PLUS) !== 0) signIf(look, rule.utf7, /\+AD[wA](?:[A-Za-z0-9/]|\+(?!A))*-\w|\+A[CDE](?:[A-Za-z0-9/]|\+(?!A))+-(?:script|svg|img|alert|\/)/i)
 }
 
 const LOADING = /^(?:iframe|object|embed|applet|frame|frameset|isindex|bgsound|layer|ilayer|xss|plaintext|import|listing|xml|fencedframe|portal|event-source|vmlframe|vml|math|set|animate|animatemotion|animatetransform|handler|listener|noembed|noframes|xmp|noscript|scriptlet|dialog|keygen)$/
@@ -65,6 +75,10 @@ function tags (look: Look): void {
       continue
     }
     const name = text.slice(from, end).toLowerCase()
+    if (end === from + 1 && brief(look) && isSpace(text.charCodeAt(end)) && SPREAD.test(text.slice(at, at + 40))) {
+      sign(look, rule.element, at, end + 8)
+      continue
+    }
     const local = name.slice(name.lastIndexOf(':') + 1)
     const next = text.charCodeAt(end)
     const ends = end >= text.length || isSpace(next) || next === 47 || next === 62 || next < 32 || next === 60 || next === 34 || next === 39
@@ -112,6 +126,16 @@ function special (look: Look, at: number): void {
   else if (/^<[\s\u0000-\u001f]*s[\s\u0000]*c[\s\u0000]*r[\s\u0000]*i[\s\u0000]*p[\s\u0000]*t[\s>/]/i.test(part) && brief(look)) sign(look, rule.script, at, at + 20)
   else if (/^<[/%]?[\s%"'`/]*style\s*=\s*\w+\s*:\s*expression/i.test(part)) sign(look, rule.style, at, at + 20)
 }
+
+const PART = /\b(?:alert|prompt|confirm|eval|document|window|javascript|fromCharCode|innerHTML|onerror)\s*(?:[(=`[]|\.\w|:\S)|["'`]\s*(?:form)?(?:action|srcdoc|xlink:href|href|src|style|data|background|poster|autofocus)\s*=|(?:^|[\s"'`/])on[a-z]{4,30}\s*=|["'`]\s+\w*on\w*\.?\w*\s*=|<(?:noscript|form|svg|math|input|button|link|meta|base|style|video|audio|body|html|textarea|select|template|title|details|table|vmlframe|:vmlframe)\b(?:[\s/#+]|$)|<:?\w+\s+src\s*=|^\(?!\[\]|^[+ !]+\[\]|\[\s*!?\s*\+?!+\s*\[\]|\u00bc\/?[a-z]+|!ENTITY\s|j\s?a\s?v\s?a\s*script\s*:|v\s*b\s*s\s*c\s*r\s*i\s*p\s*t\s*:|<(?:importimplementation|\w+\s*=)|^["'`]\s*>|<\/?(?:h[1-6]|marquee|b|i|u|img|a|p|div|span|font|center|br|hr)\b[^>]*>|^\w+=\w*-->/i
+
+/** Level 2: parts of markup that prove nothing alone. */
+function parts (look: Look): void {
+  if ((look.place & place.CHATTY) === 0) signIf(look, rule.part, PART)
+}
+
+/** `f o r m`, as some filters leave it: single letters that make a name. */
+const SPREAD = /^<\s*(?:f\s+o\s+r\s+m|d\s+i\s+a\s+l\s+o\s+g|i\s+f\s+r\s+a\s+m\s+e|i\s+m\s+g|s\s+v\s+g|b\s+o\s+d\s+y|o\s+b\s+j\s+e\s+c\s+t|e\s+m\s+b\s+e\s+d|s\s+t\s+y\s+l\s+e|i\s+n\s+p\s+u\s+t|m\s+e\s+t\s+a|l\s+i\s+n\s+k)\b/i
 
 const KNOWN_EVENT = /^on(?:abort|activate|afterprint|animation\w*|auxclick|before\w+|begin|blur|bounce|cancel|canplay\w*|cellchange|change|click|close|contextmenu|copy|cuechange|cut|data\w+|dblclick|deactivate|drag\w*|drop|durationchange|emptied|end|ended|error\w*|filterchange|finish|focus\w*|formdata|fullscreen\w*|gamepad\w+|got\w+|hashchange|help|input|invalid|key(?:down|up|press)|layoutcomplete|load\w*|losecapture|lost\w+|media\w+|message\w*|mouse\w+|move\w*|offline|online|orientationchange|outofsync|page(?:hide|show)|paste|pause|play\w*|pointer\w+|popstate|progress|propertychange|ratechange|readystatechange|redo|repeat|reset|resize\w*|resume|reverse|row\w+|scroll\w*|search|seek\w*|select\w*|show|slotchange|stalled|start|stop|storage|submit|suspend|sync\w+|time\w+|toggle|touch\w+|track\w+|transition\w+|undo|unhandledrejection|unload|urlflip|volumechange|waiting|webkit\w+|wheel|zoom)$/i
 
@@ -194,6 +218,7 @@ function schemes (look: Look): void {
     }
     if (letters.endsWith('data')) {
       if (/^\s*(?:text\/(?:html|xml|javascript|x-scriptlet|vbscript)|image\/svg|application\/(?:x(?:html)?[+-]|javascript|xml)|,|;|\s*,\s*<|[^,]{0,80};base64[^,]{0,10},\s*(?:PHN|PCF|PD9|PGh|PGI|PGJ|PHN2))/i.test(text.slice(at + 1, at + 120)) && (brief(look) || /^text\/html|^image\/svg/i.test(text.slice(at + 1, at + 12))) && !/^image\/svg\+xml;(?:base64|utf8|charset=utf-8)/i.test(text.slice(at + 1, at + 40))) sign(look, rule.data, at - 4, at + 20)
+      else if (/^\s*image\/svg\+xml[^,]{0,40};base64,/i.test(text.slice(at + 1, at + 80)) && text.length < 4000 && /<script|\son\w+\s*=|javascript:/i.test(Buffer.from(text.slice(text.indexOf(',', at) + 1), 'base64').toString('latin1'))) sign(look, rule.data, at - 4, at + 20)
       else if (/^\s*image\/svg\+xml/i.test(text.slice(at + 1, at + 40)) && (look.pairs & P.LT_WORD) !== 0 && /script|onload|PHN/i.test(text)) sign(look, rule.data, at - 4, at + 20)
       continue
     }
@@ -201,6 +226,10 @@ function schemes (look: Look): void {
     if (name === undefined) continue
     const rest = text.slice(at + 1, at + 60)
     const tight = gaps === 0
+    if (!tight && brief(look) && /[\t\n\r\u0000-\u0008]/.test(text.slice(i + 1, at)) && rest.length < 40) {
+      sign(look, rule.url, Math.max(0, at - 10), at + 20)
+      continue
+    }
     if (/^\s*(?:[/'"`([{!+~%\\&;#@<$*]|-\S|\w+\s*[([.=`;:%&\\/'"+*-])/.test(rest) || (/^\w/.test(rest) && brief(look)) || (!tight && brief(look)) || (rest === '' && look.count < 4 && look.text.length < 20)) {
       if (!/^\s+[A-Z]?[a-z]+\s+[a-z]+\s/.test(rest) && !/^\s*\n\s*[-\w#*]/.test(rest) && !inFence(look, at)) sign(look, rule.url, Math.max(0, at - 10), at + 20)
     }
@@ -208,6 +237,7 @@ function schemes (look: Look): void {
 }
 
 const CALL = /(?:^|[^\w.$'"-]|[-+;,(=]\s?)(?:window\.|self\.|top\.|parent\.|this\.|globalThis\.|frames\.)?(?:alert|prompt|confirm|eval|setTimeout|setInterval|execScript|msgbox|atob|btoa|importScripts)\s*(?:\(|`|\?\.\(|\/\*|&lpar;|%28|\\x28)/i
+const CALLED = /\.\s*(?:find|map|filter|some|every|forEach|sort|then|replace)\s*\([^()]*\b(?:alert|prompt|confirm|eval)\b|\(\s*(?:alert|prompt|confirm|eval)\s*\)\s*[(`]|=\s*(?:alert|prompt|confirm|eval)\s*[,;]|globalEval\s*\(|\b(?:alert|prompt|confirm|eval)\s*\.\s*(?:call|apply|bind)\s*[(`]/i
 const PROOF = /(?:alert|prompt|confirm|print|eval|write)\s*(?:\(\s*(?:\)|\d|['"`/]|document|location|window|String|this|origin|self|top|\w+\))|`)/i
 const DOM = /\b(?:document|self|window|top|parent|frames|globalThis|this)\b\s*\)?\s*(?:\/\*[^*]*\*\/\s*)?(?:\.\s*(?:\/\*[^*]*\*\/\s*)?(?:cookie|domain|write(?:ln)?|location|body|documentElement|createElement|getElement|querySelector|forms|URL|referrer|scripts|alert|eval|name|defaultView|open|execCommand|onerror|onload|execScript)\b|\[\s*(?:\/\*[^*]*\*\/\s*)?(?:["'`\\+(\d]|\/[^\]]*\/))/
 const ACCESS = /\blocation\s*(?:=[^=]|\.\s*(?:href|hash|replace|assign|search|reload)\b|\[)|\.(?:inner|outer)HTML\b|String\s*\.\s*fromCharCode|\.getScript\s*\(|\.constructor\s*[([.`]|\bReflect\s*\.\s*\w+|new\s*\(?\s*(?:Function|Image|XMLHttpRequest)|\bFunction\s*(?:\(\s*["'`]|`)|navigator\s*\.\s*sendBeacon|\[\s*["']\w+["']\s*\+\s*["']\w+["']\s*\]|\bimport\s*\(|\bfetch\s*\(\s*['"`/]|throw\s+\w*\s*onerror|onerror\s*=\s*(?:alert|eval)|import\s*\{[^}]*\}\s*from|import\s+\w+\s+from\s+['"]|with\s*\(\s*document|valueOf\s*[=:]|toString\s*[=:]\s*\w|sort\.call|map\.call/
@@ -221,6 +251,7 @@ function scripts (look: Look): void {
   if (!code && !/['"]\s*[-+;,)]|[;}]\s*\/\//.test(text)) return
   const called = CALL.exec(text)
   if (called !== null && !inFence(look, called.index + 1, true) && (PROOF.test(text) || look.count <= 8)) signIf(look, rule.call, CALL)
+  if (look.score < look.threshold && look.count <= 16) signIf(look, rule.call, CALLED)
   if (look.score < look.threshold && look.count <= 30 && !text.includes('```')) signIf(look, rule.dom, DOM.test(text) ? DOM : ACCESS)
 }
 

