@@ -1,6 +1,8 @@
 // Replays the labelled corpora against the detection engine in process and prints what it finds and what it refuses wrongly.
-// usage: node --import tsx scripts/accuracy.ts [--level N] [--category xss] [--source NAME] [--misses N] [--side attack|benign] [--json]
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+// usage: node --import tsx scripts/accuracy.ts [--level N] [--category xss] [--source NAME] [--misses N] [--side attack|benign] [--unmatched]
+//        node --import tsx scripts/accuracy.ts --check     exits 1 where less is found, or more refused, than was recorded
+//        node --import tsx scripts/accuracy.ts --record    records what is better than the floors; they only go up
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { compileDetection, type Finding, type Level } from '../lib/detect/index.ts'
@@ -48,6 +50,67 @@ export function judge (detector: ReturnType<typeof compileDetection>, { request 
   const type = (headers['content-type'] ?? '').toLowerCase()
   const found = detector.body(parsed(text, type), type)
   return found !== undefined && 'matches' in found ? found : undefined
+}
+
+/** What must be found of each category, and how many of each harmless group may be refused, by level. */
+type Floors = Record<string, { found: Record<string, Count>, refused: Record<string, Count> }>
+
+const FLOORS = join(import.meta.dirname, '../benchmarks/accuracy-floors.json')
+
+function readFloors (): Floors {
+  return existsSync(FLOORS) ? JSON.parse(readFileSync(FLOORS, 'utf8')) as Floors : {}
+}
+
+/** Both sides by name at one level. A case that the corpora lost or gained makes a floor void: it is recorded anew. */
+export function count (level: Level, cases: readonly Case[]): Floors[string] {
+  const detector = compileDetection({ level }, { maxBytes: 1 << 20 })
+  const counts: Floors[string] = { found: {}, refused: {} }
+  for (const one of cases) {
+    const side = one.label === 'attack' ? counts.found : counts.refused
+    const entry = side[one.label === 'attack' ? one.category : one.group] ??= { n: 0, hit: 0 }
+    entry.n++
+    if (judge(detector, one) !== undefined) entry.hit++
+  }
+  return counts
+}
+
+/** Where the counts are worse than the floors, in words. */
+export function below (floors: Floors[string], counts: Floors[string]): string[] {
+  const worse: string[] = []
+  for (const [name, floor] of Object.entries(floors.found)) {
+    const now = counts.found[name]
+    if (now?.n === floor.n && now.hit < floor.hit) worse.push(`${name}: ${now.hit} of ${now.n} found, the floor is ${floor.hit}`)
+  }
+  for (const [name, floor] of Object.entries(floors.refused)) {
+    const now = counts.refused[name]
+    if (now?.n === floor.n && now.hit > floor.hit) worse.push(`${name}: ${now.hit} of ${now.n} refused, the floor is ${floor.hit}`)
+  }
+  return worse
+}
+
+/** The better of both for each name. */
+export function raised (floors: Floors[string] | undefined, counts: Floors[string]): Floors[string] {
+  const merge = (old: Record<string, Count> | undefined, now: Record<string, Count>, better: (a: number, b: number) => number): Record<string, Count> =>
+    Object.fromEntries(Object.entries(now).sort(([a], [b]) => a < b ? -1 : 1).map(([name, { n, hit }]) => [name, { n, hit: old?.[name]?.n === n ? better(old[name].hit, hit) : hit }]))
+  return { found: merge(floors?.found, counts.found, Math.max), refused: merge(floors?.refused, counts.refused, Math.min) }
+}
+
+function judgeFloors (record: boolean): void {
+  if (!existsSync(FOLDER)) {
+    console.log(`skipped: no corpora in ${FOLDER}`)
+    return
+  }
+  const floors = readFloors()
+  const cases = load(FOLDER)
+  for (const level of [1, 2] as const) {
+    const counts = count(level, cases)
+    const worse = below(floors[level] ?? { found: {}, refused: {} }, counts)
+    for (const line of worse) console.log(`level ${level}: ${line}`)
+    if (record) floors[level] = raised(floors[level], counts)
+    else if (worse.length > 0) process.exitCode = 1
+  }
+  if (record) writeFileSync(FLOORS, `${JSON.stringify(floors, undefined, 2)}\n`)
+  else if (process.exitCode !== 1) console.log('nothing is below its floor')
 }
 
 function main (): void {
@@ -125,4 +188,8 @@ function print (categories: Map<string, Count>, groups: Map<string, Count>, sour
   if (hard.n > 0) console.log(`refused, hard            ${percent(hard)}`)
 }
 
-if (process.argv[1]?.endsWith('accuracy.ts') === true) main()
+if (process.argv[1]?.endsWith('accuracy.ts') === true) {
+  const record = process.argv.includes('--record')
+  if (record || process.argv.includes('--check')) judgeFloors(record)
+  else main()
+}

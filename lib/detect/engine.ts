@@ -5,13 +5,13 @@ import { base64, decode, encoded, tightened, uncommented } from './decode.ts'
 import { deserialization, mayBeSerialized } from './deserialization.ts'
 import { fileInclusion, mayBeInclusion } from './file-inclusion.ts'
 import { jndi, mayBeLookup } from './jndi.ts'
-import { K } from './keywords.ts'
 import { ldap, mayBeLdap } from './ldap.ts'
 import { sign, type Look } from './look.ts'
 import { mayBeOperator, nosql } from './nosql.ts'
 import { pieces } from './pieces.ts'
 import * as place from './place.ts'
 import { mayPollute, prototypePollution } from './prototype-pollution.ts'
+import { quiet } from './quiet.ts'
 import { declared, rulesOf, type CodedRule } from './rules.ts'
 import { C, P, scan } from './scan.ts'
 import { mayBeSql, sqli } from './sqli.ts'
@@ -129,13 +129,6 @@ function codeOwnRule (own: OwnRule): CodedOwnRule {
   return { rule, test: (value) => stateless.test(value) }
 }
 
-/** Characters that no detector cares about unless there is a word with them. */
-const QUIET = C.SPACE | C.DOT | C.MINUS | C.COMMA | C.COLON | C.SLASH | C.AT | C.WIDE | C.PLUS
-const LOUD_WORDS = K.SQL_LEAD | K.SQL_META | K.SHELL_SURE | K.JAVA | K.PROTO
-const LOUD_PLACES = place.FILE_NAME
-const LOUD_PAIRS = P.DASHES | P.COLON_SLASH | P.DOTS | P.COLONS | P.SLASHES
-const NO_BASE64 = C.SPACE | C.DOT | C.COMMA | C.COLON | C.AT | C.WIDE
-
 /** Judges one text with all its views; true if it reaches the threshold. */
 export function judge (engine: Engine, text: string, where: number, name: string): boolean {
   const look = engine.look
@@ -153,32 +146,6 @@ export function judge (engine: Engine, text: string, where: number, name: string
     scan(tight, look)
   }
   return judgeViews(engine, look, tight)
-}
-
-/** Whether no detector could find anything; most values end here. */
-function quiet (look: Look, where: number, thorough: boolean): boolean {
-  const { chars, words } = look
-  if (thorough && words !== 0) return false
-  if ((words & K.DOM) !== 0 && (look.pairs & P.DOT_WORD) !== 0 && (look.count < 5 || look.count > 40)) return false
-  if ((chars & ~QUIET) !== 0 || (words & LOUD_WORDS) !== 0 || (where & LOUD_PLACES) !== 0) return false
-  if ((where & place.NAME) !== 0 && look.text.includes('__')) return false
-  if ((look.pairs & LOUD_PAIRS) !== 0) return (look.pairs & LOUD_PAIRS & ~(P.COLON_SLASH | P.SLASHES)) === 0 && plainUrl(look, where)
-  if ((words & K.FILE) !== 0 && (chars & (C.SLASH | C.DOT)) !== 0) return false
-  if ((words & (K.SCRIPT_SCHEME | K.HOST | K.SCHEME)) !== 0 && (chars & (C.COLON | C.SLASH)) !== 0) return false
-  return look.longest < 10 || (chars & NO_BASE64) !== 0 || look.count > 6
-}
-
-/** `https://name.tld/...`: a URL whose host is a name, with nothing unusual in it. */
-function plainUrl (look: Look, where: number): boolean {
-  if ((look.words & (K.SCHEME | K.HOST | K.FILE | K.SCRIPT_SCHEME)) !== 0 || (look.chars & (C.AT | C.WIDE | C.SPACE)) !== 0 || (where & place.INCLUDES) !== 0) return false
-  const { text } = look
-  if (!text.startsWith('http')) return false
-  const at = text.charCodeAt(4) === 115 ? 8 : 7
-  if (text.charCodeAt(at - 1) !== 47) return false
-  const slash = text.indexOf('/', at)
-  // A name ends in letters, and in more than hexadecimal ones.
-  const last = text.charCodeAt((slash < 0 ? text.length : slash) - 1) | 32
-  return last > 102 && last < 123 && text.indexOf('//', at) < 0
 }
 
 function judgeViews (engine: Engine, look: Look, text: string): boolean {
