@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { CheckModule, Refusal } from '../check.ts'
 import { parseHost, targetAuthority } from '../net/host.ts'
 import { is, list } from '../options/shape.ts'
+import { recent } from '../recent.ts'
 
 const refused: Refusal = { code: 'GUARD_HOST_REFUSED', status: 421, reason: 'host is not one of ours', rule: 'hosts' }
 const missing: Refusal = { ...refused, reason: 'host is missing' }
@@ -16,7 +17,14 @@ export const hosts: CheckModule<'hosts'> = {
   trustSkips: false,
   shape: list(pattern, 1),
   compile (patterns) {
-    const known = matcher(patterns)
+    const matches = matcher(patterns)
+    const ours = recent(64)
+    const known = (host: string): boolean => {
+      if (ours.has(host)) return true
+      const found = matches(host)
+      if (found) ours.add(host)
+      return found
+    }
     return {
       request (request) {
         const host = request.host

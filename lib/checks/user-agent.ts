@@ -1,5 +1,6 @@
 import type { CheckModule, Refusal } from '../check.ts'
 import { also, either, list, oneOf, regexp, rule, text, type Report } from '../options/shape.ts'
+import { recent } from '../recent.ts'
 import type { UserAgentRules } from '../../types/index.ts'
 
 const refused: Refusal = { code: 'GUARD_USER_AGENT_REFUSED', status: 403, reason: 'user agent is refused', strike: 'userAgent' }
@@ -20,12 +21,15 @@ export const userAgent: CheckModule<'userAgent'> = {
     const denied = matcher(deny)
     const allowed = matcher(allow)
     if (denied === undefined && absent === 'pass') return undefined
+    const passed = recent(256)
     return {
       request (request) {
         const agent = request.headers['user-agent']
         if (agent === undefined || agent === '') return absent === 'refuse' ? missing : undefined
-        if (denied?.(agent) !== true || allowed?.(agent) === true) return undefined
-        return { ...refused, evidence: agent }
+        if (passed.has(agent)) return undefined
+        if (denied?.(agent) === true && allowed?.(agent) !== true) return { ...refused, evidence: agent }
+        passed.add(agent)
+        return undefined
       }
     }
   }

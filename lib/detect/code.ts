@@ -1,5 +1,5 @@
 import { K } from './keywords.ts'
-import { brief, inFence, sign, signIf, signOutside, type Look } from './look.ts'
+import { brief, inFence, isProgram, sign, signIf, signOutside, type Look } from './look.ts'
 import * as place from './place.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
@@ -33,12 +33,23 @@ export function mayBeCode (look: Look): boolean {
   return (chars & C.PERCENT) !== 0 && (chars & C.BRACE) !== 0
 }
 
-const PHP_CALL = /(?:^|[^\w.$-])(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|preg_replace|create_function|call_user_func(?:_array)?|file_get_contents|file_put_contents|fopen|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|move_uploaded_file|p?fsockopen|unserialize|ini_set|putenv|getenv|var_dump|print_r|array_map|array_filter|array_diff|usort|posix_\w+|opcache_\w+|ob_start|curl_exec|fwrite|fputs|unlink|chmod|symlink|mail|die|dl|extract|parse_str|eval|include|require|include_once|require_once|error_log|scandir|opendir|glob|is_array|is_int|intval|gethostbyname|ldap_\w+|sodium_\w+|pg_\w+|zend_\w+|odbc_\w+|tidy_\w+|date_add|filegroup|mb_\w+|apache_\w+|imap_\w+|chr|substr|unpack|pack)\s*(?:\/\*[^*]*\*\/\s*)?(?:\(|%28)/i
-const SURE_CALL = /(?:^|[^\w.$-])(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|create_function|call_user_func(?:_array)?|file_put_contents|file_get_contents|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|p?fsockopen|unserialize|posix_\w+|preg_replace|eval|die|print_r|var_dump|scandir|include|require)\s*\(\s*(?:["'$`@/]|\)|\w+\s*\(|whoami|id\b|ls\b|cat\b|dir\b|\d)/i
+const PHP_CALL = /(?:^|[^\w.$-])(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|preg_replace|create_function|call_user_func(?:_array)?|file_get_contents|file_put_contents|fopen|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|move_uploaded_file|p?fsockopen|unserialize|ini_set|putenv|getenv|var_dump|print_r|array_map|array_filter|array_diff|usort|posix_\w+|opcache_\w+|ob_start|curl_exec|fwrite|fputs|unlink|chmod|symlink|mail|die|dl|extract|parse_str|eval|include|require(?!\s*\(\s*["'`](?:node:)?[\w@.][\w@./-]*["'`]|\s*\(\s*\)`)|include_once|require_once|error_log|scandir|opendir|glob|is_array|is_int|intval|gethostbyname|ldap_\w+|sodium_\w+|pg_\w+|zend_\w+|odbc_\w+|tidy_\w+|date_add|filegroup|mb_\w+|apache_\w+|imap_\w+|chr|substr|unpack|pack)\s*(?:\/\*[^*]*\*\/\s*)?(?:\(|%28)/i
+const SURE_CALL = /(?:^|[^\w.$-])(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|create_function|call_user_func(?:_array)?|file_put_contents|file_get_contents|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|p?fsockopen|unserialize|posix_\w+|preg_replace|eval|die|print_r|var_dump|scandir|include|require(?!\s*\(\s*["'`](?:node:)?[\w@.][\w@./-]*["'`]|\s*\(\s*\)`))\s*\(\s*(?:["'$`@/]|\)|\w+\s*\(|whoami|id\b|ls\b|cat\b|dir\b|\d)/i
 const ANY_CALL = /(?:system|exec|passthru|popen|proc_open|phpinfo|file_get_contents|file_put_contents|readfile|base64_decode|gzinflate|gzdecode|fsockopen|unserialize|str_rot13|call_user_func|move_uploaded_file|filegroup|intval|eval|die)\s*(?:=\s*)?\(|^\$\{\w+\}$/i
 const OUTPUT = /\b(?:Thread\.sleep|time\.sleep|System\.out\.print\w*|response\.write|usleep)\s*\(/i
 const VARIABLE = /\$_(?:GET|POST|REQUEST|COOKIE|SERVER|SESSION|FILES|ENV)\b|\$(?:GLOBALS|HTTP_RAW_POST_DATA|HTTP_\w+_VARS|argv)\b/
 const DYNAMIC = /["']\s*\.\s*(?:phpinfo|system|exec|passthru|shell_exec|eval|assert)\s*\(|\(\s*(?:\/\*[^*]*\*\/\s*)?(?:system|exec|passthru|shell_exec|assert|eval|popen)\s*\)\s*\(|["']\w+["']\s*\.\s*["']\w+["']\s*\(|\$\w+\[[^()]*\]\s*\(|\$\s*\{\s*(?:['"]|\$?\w+\s*\}\s*(?:\(|$))|\$\w+(?:\[[^\]$]*\]|\{[^}$]*\}|\s|\/\*[^*$]*\*\/)*\(\s*(?:["'\w]|\))|[)\]}]\s*\(\s*["']\w+["']\s*\)|\(\s*["']?\w+["']?\s*\)\s*\(\s*["'\w/]|["'](?:\\x[0-9a-f]{2}|\w)+["']\(\s*["'\w]/i
+
+const NODE = /require\s*[([]\s*["'`]?(?:node:)?(?:child_process|fs|os|vm|net|http|module|cluster|req\.)|child_process|\b(?:root|this|self)\.process\b|\bmainModule\b|(?:process|global|globalThis)\s*[.[]\s*["'`]?(?:mainModule|binding|env|dlopen|constructor|exit|kill|process|root)|require\.main|\._load\s*\(|constructor\.constructor\s*\(|\bprocess\s*\.\s*(?:exit|kill|abort)\s*\(|console\s*\.\s*(?:info|log|debug|error|trace|warn)\s*\(\s*\d|(?:exec|spawn|fork|execFile)(?:Sync)?\s*\(\s*["'`]|(?:readFile|readdir|writeFile)(?:Sync)?\s*\(|import\s*\(\s*["'](?:child_process|fs)/
+/** What stays a sign in a whole program: commands of a system that are run at once. */
+const NODE_RUNS = /require\s*\(\s*["'`](?:node:)?child_process["'`]\s*\)\s*[.[]|\bmainModule\b|constructor\.constructor\s*\(/
+/** Functions that an article names in backticks: `` `glob()` ``. */
+const NAMED = /^[^`]*`[\w. ]+(?:\([\w, ]*\))?`\s*[a-z(]|^[#\s]*`[\w. ]+\([\w, ]*\)`\S*$/
+/** Assertions of a test in JavaScript: of a function in camel case, or by strict comparison. */
+const ASSERTS = /\bassert\s*\(\s*(?:new [A-Z]|[a-z]+[A-Z]\w*\s*\(|[^\n]*[!=]==)/
+/** A call of a call as modules of Node are used: `require('x')(y)`. */
+const FACTORY = /\brequire\s*\(\s*["'`][\w@.][\w@./-]*["'`]\s*\)\s*\(/
+const RUNS = /(?:^|[^\w.$-])(?:system|passthru|shell_exec|popen|proc_open|phpinfo|file_get_contents|base64_decode)\s*\(\s*(?:["'$`@/]|\)|\w+\s*\()/i
 
 export function code (look: Look): void {
   const { text, chars, words, pairs } = look
@@ -72,10 +83,13 @@ function relations (text: string): boolean {
 function shortText (look: Look): void {
   const { text, words, chars } = look
   const prose = /(?:\b[A-Za-z]{2,}\b[ ,]+){5}/.test(text)
+  const program = isProgram(look)
   if ((words & K.CODE) !== 0 || (look.count < 5 && (chars & C.PAREN) !== 0)) {
-    if ((look.count < 5 && (look.place & place.HEADER) === 0) || ((look.place & place.NAME) !== 0 && look.count < 12)) signOutside(look, rule['php-call'], PHP_CALL.test(text) && !/[^;]\s\w+\s\w+\s*\(/.test(text) ? PHP_CALL : SURE_CALL)
+    const named = NAMED.test(text)
+    if (program || named || (text.includes('assert') && ASSERTS.test(text))) signOutside(look, rule['php-call'], RUNS)
+    else if ((look.count < 5 && (look.place & place.HEADER) === 0) || ((look.place & place.NAME) !== 0 && look.count < 12)) signOutside(look, rule['php-call'], PHP_CALL.test(text) && !/[^;]\s\w+\s\w+\s*\(/.test(text) ? PHP_CALL : SURE_CALL)
     else if (!prose) signOutside(look, rule['php-call'], SURE_CALL)
-    signOutside(look, rule.node, /require\s*[([]\s*["'`]?(?:node:)?(?:child_process|fs|os|vm|net|http|module|cluster|req\.)|child_process|\b(?:root|this|self)\.process\b|\bmainModule\b|(?:process|global|globalThis)\s*[.[]\s*["'`]?(?:mainModule|binding|env|dlopen|constructor|exit|kill|process|root)|require\.main|\._load\s*\(|constructor\.constructor\s*\(|\bprocess\s*\.\s*(?:exit|kill|abort)\s*\(|console\s*\.\s*(?:info|log|debug|error|trace|warn)\s*\(\s*\d|(?:exec|spawn|fork|execFile)(?:Sync)?\s*\(\s*["'`]|(?:readFile|readdir|writeFile)(?:Sync)?\s*\(|import\s*\(\s*["'](?:child_process|fs)/)
+    signOutside(look, rule.node, program || named ? NODE_RUNS : NODE)
     if (look.count < 8) signOutside(look, rule.proof, OUTPUT)
     signOutside(look, rule.python, /getattr\s*\(\s*(?:os|sys)\b|compile\s*\([^)]*["'](?:exec|eval)["']|\bopen\s*\(\s*["'][^"']*["']\s*\)\s*\.\s*read|__import__\s*\(|\bos\s*\.\s*(?:system|popen|exec\w*|spawn\w*|listdir|environ)\b|subprocess\s*\.\s*\w+\s*\(|(?:eval|exec)\s*\(\s*(?:compile|open|__|["'(])|__(?:builtins|globals|class|subclasses)__|import\s+(?:os|sys|subprocess|socket|pty|commands)\s*[;,]|\bopen\s*\(\s*["']\/|getattr\s*\(\s*__/)
     signOutside(look, rule.ruby, /\b(?:Process\.(?:spawn|exec|daemon|fork)|Kernel\.(?:exec|system|spawn|`|fork|open)|IO\.(?:popen|read|binread)|Open3\.\w+|PTY\.spawn|File\.(?:open|read|delete)|Dir\.\w+|Object\.const_get|instance_eval|class_eval)\s*[("'\s]|%x[({[]|\beval\s*\(\s*["'`]|\.send\s*\(\s*:/)
@@ -86,7 +100,7 @@ function shortText (look: Look): void {
     signOutside(look, rule['php-variable'], VARIABLE)
     if (look.count <= 16 && !prose) signOutside(look, rule['php-variable'], /\$\s*\{\s*['"$]|\$\s+\{/)
   }
-  if ((chars & C.PAREN) !== 0 && look.count <= 14 && !prose && (chars & (C.DOLLAR | C.QUOTE | C.DQUOTE | C.STAR)) !== 0) signOutside(look, rule['php-variable'], DYNAMIC)
+  if ((chars & C.PAREN) !== 0 && look.count <= 14 && !prose && !program && !FACTORY.test(text) && (chars & (C.DOLLAR | C.QUOTE | C.DQUOTE | C.STAR)) !== 0) signOutside(look, rule['php-variable'], DYNAMIC)
   signOutside(look, rule.flight, /"\$\w*:__proto__|"\$\d+:constructor|"_prefix"\s*:|"\$B\d+"/)
   if ((chars & C.EQ) !== 0) signOutside(look, rule['php-setting'], /(?:^|[&\s;])(?:allow_url_(?:include|fopen)|auto_(?:prepend|append)_file|disable_functions|open_basedir|safe_mode|suhosin\.\w+|opcache\.\w+|session\.\w+|mbstring\.\w+|memory_limit|unserialize_\w+|precision|engine|smtp|display_errors|error_log|extension_dir|sendmail_path|zend\.\w+|cgi\.force_redirect|register_globals|log_errors)\s*=/i)
   signOutside(look, rule.loop, /\bwhile\s*\(\s*(?:true|1|!0|!!|[!+-]|String|"|')|\bfor\s*\(\s*;\s*;\s*\)|new\s+Date\(\)\s*;\s*do\s*\{/)

@@ -1,5 +1,5 @@
 import { K, SHELL_SURE_WORDS, SHELL_WORDS } from './keywords.ts'
-import { brief, inFence, isDigit, isSpace, isWord, sign, signIf, type Look } from './look.ts'
+import { brief, inFence, isDigit, isProgram, isSpace, isWord, sign, signIf, type Look } from './look.ts'
 import * as place from './place.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
@@ -166,7 +166,7 @@ function separators (look: Look, chatty: boolean): void {
         kind = 2
       }
     }
-    if (kind > 0 && isCommand(look, at, code, next, end, word, kind, tricks, double, chatty, article)) {
+    if (kind > 0 && !shellLine(text, at) && !(code === 59 && kind < 2 && isProgram(look)) && isCommand(look, at, code, next, end, word, kind, tricks, double, chatty, article)) {
       sign(look, tricks > 0 && kind === 1 ? rule.hidden : rule.chain, at, end + 8)
       return
     }
@@ -182,6 +182,11 @@ function skipSpaces (text: string, at: number): number {
 const ALONE_OR_SET = wordSet('id ls ps who env pwd dir ver set w df du uptime whoami uname')
 /** Command lines whose arguments are plain words. */
 const LINE = /^(?:ps\s+(?:aux|-?ef|ax|a)\b|docker\s+(?:ps|run|exec|images|pull|build|inspect)\b|git\s+(?:clone|push|pull|config|log|status|show|diff|checkout)\b|(?:apt|yum|dnf|apk|snap|pip3?|gem|npm|brew|cpan|go)\s+(?:install|update|upgrade|remove|get|list|search|run|exec)\b|service\s+[\w.-]+\s+(?:start|stop|status|restart)\b|tar\s+-?[cxtzjvpf]{2,}\s|scp\s+\S+\s+\S+:|ip\s+(?:a|addr|route|link|neigh)\b|nc\s+\S+\s+\d|set\s+\/[ap]\b|start\s+\w+(?:\.exe)?\s*$|(?:reg|sc)\s+(?:query|add|delete|config|create|start|stop)\b|help\s+\w+\s*$|ex\s+\S+\s+\+)/i
+
+/** Whether the line before a separator is itself a command of a developer, as instructions show it. */
+function shellLine (text: string, at: number): boolean {
+  return /(?:^|\n)[ \t>`]*(?:\$ )?(?:git|npm|npx|yarn|pnpm|cd|make|brew|cargo|pip)[ \t][^\n]*$/.test(text.slice(Math.max(text.lastIndexOf('\n', at), at - 200, 0), at))
+}
 
 /** Whether a command ends here. */
 function finishedAt (rest: string): boolean {
@@ -256,15 +261,24 @@ function backticks (look: Look): void {
     const end = read(text, from)
     const kind = readWord === '' ? 0 : rank(readWord)
     const close = text.indexOf('`', open + 1)
-    if (kind > 0 && (close < 0 || close >= end)) {
+    if (kind > 0 && (close < 0 || close >= end) && !(close > 0 && /^(?:npm|npx|yarn|pnpm)$/.test(readWord))) {
       const before = open > 0 ? text.charCodeAt(open - 1) : 0
       const prose = open > 2 && isSpace(before) && /[a-z,.:]\s+$/i.test(text.slice(Math.max(0, open - 12), open))
+      const listed = close > 0 && BLOCK.test(text.slice(text.lastIndexOf('\n', open) + 1, open))
       const alone = (close === text.length - 1 || close < 0) && open < 3
-      if (!prose && (alone || kind === 2 || look.count < 10) && close - open !== 1) sign(look, rule.backtick, open, end)
+      if (!prose && !listed && !sentence(text, close) && (alone || kind === 2 || look.count < 10) && close - open !== 1) sign(look, rule.backtick, open, end)
     }
     if (close < 0) break
     open = text.indexOf('`', close + 1)
   }
+}
+
+/** What begins a heading, a list item or a quote in Markdown. */
+const BLOCK = /^\s*(?:#{2,6}|[-*>+|]|\d+\.) /
+
+/** Whether a sentence goes on behind a span of code: `name` does so. */
+function sentence (text: string, close: number): boolean {
+  return close > 0 && /^(?: [a-z]{2,}){2}/i.test(text.slice(close + 1, close + 60))
 }
 
 const NETWORK = /\/dev\/(?:tcp|udp)\/|\b(?:nc|ncat|netcat)(?:\.\w+)?\s+(?:-\w+\s+)*(?:-\w*[elc]\w*|[\w.]+\s+\d+)|\b(?:ba|z|k|c|da)?sh\s+-i\b|0[<>]&\d|>&\s*\/dev|mkfifo\s+\/|socket\.socket|fsockopen\(|TCPSocket|\bsocat\s+\S+:|exec:['"]|telnet\s+[\d.]+\s+\d+\s*\|/i
@@ -344,7 +358,7 @@ function hidden (look: Look): void {
   if (/[?*[\]]/.test(text)) signIf(look, rule.hidden, /(?:^|[\s;|&=('"])\/(?:[\w\]!]*[?*[][\w?*[\]!-]*\/[\w?*[\]!./-]+|(?:bin|etc|usr|var|proc)\/[\w/]*[?*[][\w?*[\]!-]*)/)
   if ((look.chars & C.BRACE) !== 0 && look.count <= 6) expanded(look)
   if (!/[\\'"$`^]/.test(text)) return
-  signIf(look, rule.hidden, /\w(?:``|\$\(\))|(?:\w?(?:""|'')\w){3}|(?:;|&&|\|\|?)\s*\$\{?[a-z_]\w*\}?(?:\s+[-\w/$]|\$\{?[a-z_])|(?:^|[\s;&|])[a-z_]\w*=[^\s;&|]+(?:;|&&)\s*\$\{?[a-z_]|^(?:''|"")\w(?:''|"")\w/i)
+  signIf(look, rule.hidden, /\w(?:``(?!`)|\$\(\))|(?:\w?(?:""|'')\w){3}|(?:;|&&|\|\|?)\s*\$\{?[a-z_]\w*\}?(?:\s+[-\w/$]|\$\{?[a-z_])|(?:^|[\s;&|])[a-z_]\w*=[^\s;&|]+(?:;|&&)\s*\$\{?[a-z_]|^(?:''|"")\w(?:''|"")\w/i)
   let at = 0
   let tries = 0
   while (at < text.length && tries < 40) {

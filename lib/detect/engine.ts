@@ -56,6 +56,8 @@ export interface Engine {
   depth: number
   /** Prefix of locations: `query`, `body`, ... */
   root: string
+  /** Clean names of parameters, with what they say about their value. */
+  names: Map<string, number>
   params: ReadonlySet<string> | undefined
   headers: ReadonlySet<string> | undefined
   fields: ReadonlySet<string> | undefined
@@ -93,6 +95,7 @@ export function createEngine (rules: DetectionRules, pinned?: Pinned): Engine {
     trail: [],
     depth: 0,
     root: '',
+    names: new Map(),
     params: names(rules.exclude?.params),
     headers: names(rules.exclude?.headers),
     fields: names(rules.exclude?.fields),
@@ -105,7 +108,7 @@ export function createEngine (rules: DetectionRules, pinned?: Pinned): Engine {
 /** Rules that count only in a value as a whole: in a longer text they are what articles have. */
 const WHOLE = /^(?:command\/backtick|sqli\/(?:hint|fragment|word)|file-inclusion\/bare|ssrf\/(?:loopback|internal|host))$/
 /** Rules that do not count in the code that an article shows; from level 3 on all do. */
-const SHOWN = /^(?:code|command|nosql|ssrf|ldap|prototype-pollution|crlf)\/|^xss\/(?:dom|call|element|script|close)$|^sqli\/(?:operator|trailing|comment|breakout|delay|call|metadata|statement|select)$|^traversal\/(?:system|windows|secret|dots)$|^template\/(?:call|expression|single)$/
+const SHOWN = /^(?:code|command|nosql|ssrf|ldap|prototype-pollution|crlf)\/|^xss\/(?:dom|call|element|script|close|bare|data)$|^sqli\/(?:operator|trailing|comment|breakout|delay|call|metadata|statement|select|clause|union)$|^traversal\/(?:system|windows|secret|dots|mangled)$|^template\/(?:call|expression|single)$/
 
 function isOn (rules: DetectionRules, category: Category, id: string): boolean {
   if (rules.exclude?.rules?.includes(id) === true || rules.exclude?.categories?.includes(category) === true) return false
@@ -178,12 +181,16 @@ function judgeViews (engine: Engine, look: Look, text: string): boolean {
   return look.score > 0 && look.score >= look.threshold
 }
 
+/** A heading on a line of its own, as documents in Markdown have. */
+const HEADINGS = /(?:^|\n)(?:#{1,6} \S|[=-]{3,}\r?\n)/
+
 /**
  * What stands alone in a longer text, each piece as a value of its own: words around an attack hide nothing, since the detectors
  * that ask how long a text is see only the piece. First by itself, then with the words of its sentence that may belong to it.
  */
 function judgePieces (engine: Engine, look: Look, text: string): void {
   const { on } = look
+  const document = text.length > 1000 && HEADINGS.test(text)
   const found = (from: number, to: number): boolean => {
     if (to - from >= text.length) return false
     look.text = text.slice(from, to)
@@ -193,7 +200,7 @@ function judgePieces (engine: Engine, look: Look, text: string): void {
     return look.score >= look.threshold
   }
   pieces(text, ({ before, from, to, after, shown }) => {
-    look.on = shown ? engine.shown : engine.local
+    look.on = shown || document ? engine.shown : engine.local
     if (found(from, to)) return true
     // Words that no language knows add nothing.
     const left = before < from && known(look, text, before, from)

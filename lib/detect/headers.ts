@@ -11,35 +11,6 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ['referer', place.HEADER | place.REFERER], ['cookie', place.HEADER | place.COOKIE]
 ])
 
-/** Values that a detector has judged clean: browsers send the same ones with every request. One for each kind of header, since kinds are judged differently. */
-export interface Memory { seen: Set<string>, older: Set<string> }
-
-/** Whose memory a header's value goes to: 0 cookies, 1 chatty ones, 2 referer, 3 file names, 4 the rest. */
-export function memoryOf (name: string): number {
-  const kind = KINDS.get(name)
-  if (kind === undefined) return 4
-  return (kind & place.CHATTY) !== 0 ? 1 : (kind & place.COOKIE) !== 0 ? 0 : (kind & place.REFERER) !== 0 ? 2 : 3
-}
-
-const REMEMBERED = 500
-
-export function remembers (memory: Memory, value: string): boolean {
-  if (memory.seen.has(value)) return true
-  if (!memory.older.has(value)) return false
-  remember(memory, value)
-  return true
-}
-
-/** Two generations, so that what is in use survives without a list to keep in order. */
-export function remember (memory: Memory, value: string): void {
-  if (value.length > 1024) return
-  if (memory.seen.size >= REMEMBERED) {
-    memory.older = memory.seen
-    memory.seen = new Set()
-  }
-  memory.seen.add(value)
-}
-
 export function judgeHeader (engine: Engine, name: string, value: string): void {
   const kind = KINDS.get(name) ?? place.HEADER
   if ((kind & place.COOKIE) !== 0) {

@@ -1,6 +1,7 @@
 import { raw, walk, type Walk } from './body.ts'
+import { recent, type Recent } from '../recent.ts'
 import { conclude, createEngine, judge, report, type Engine, type Pinned } from './engine.ts'
-import { judgeHeader, memoryOf, remember, remembers, type Memory } from './headers.ts'
+import { judgeHeader } from './headers.ts'
 import * as place from './place.ts'
 import { judgePath } from './path.ts'
 import { declared } from './rules.ts'
@@ -44,7 +45,8 @@ export const ruleCatalogue: readonly Rule[] = declared.map(({ id, category, leve
 export function compileDetection (rules: DetectionRules, defaults: { maxBytes: number, pinned?: Pinned }): Detector {
   const engine = createEngine(rules, defaults.pinned)
   const { query = true, path = true, headers = true, cookies = true, body = true } = rules.scan ?? {}
-  const memories: Memory[] = Array.from({ length: 5 }, () => ({ seen: new Set(), older: new Set() }))
+  /** Header values that were judged clean, by the header's name: browsers send the same ones with every request. */
+  const clean = recent(4096)
   const names = new Set<string>()
   const start = (): Walk => ({
     maxBytes: rules.maxBytes ?? defaults.maxBytes,
@@ -69,7 +71,7 @@ export function compileDetection (rules: DetectionRules, defaults: { maxBytes: n
       engine.root = 'query'
       judgePairs(engine, url.slice(mark + 1), place.QUERY)
     }
-    if (headers || cookies) judgeHeaders(engine, values, headers, cookies, memories)
+    if (headers || cookies) judgeHeaders(engine, values, headers, cookies, clean)
     return conclude(engine)
   }
   const judged: Detector['body'] = (value, contentType) => {
@@ -107,7 +109,7 @@ export function compileDetection (rules: DetectionRules, defaults: { maxBytes: n
   }
 }
 
-function judgeHeaders (engine: Engine, values: HeaderValues, headers: boolean, cookies: boolean, memories: readonly Memory[]): void {
+function judgeHeaders (engine: Engine, values: HeaderValues, headers: boolean, cookies: boolean, clean: Recent): void {
   for (const name in values) {
     const value = values[name]
     if (value === undefined || value === '') continue
@@ -117,12 +119,11 @@ function judgeHeaders (engine: Engine, values: HeaderValues, headers: boolean, c
       for (const one of value) judgeHeader(engine, name, one)
       continue
     }
-    const known = memories[memoryOf(name)]!
-    if (remembers(known, value)) continue
+    if (clean.has(value, name)) continue
     if (engine.headers?.has(name) === true) continue
     const before = engine.matches.length
     judgeHeader(engine, name, value)
-    if (engine.matches.length === before) remember(known, value)
+    if (engine.matches.length === before) clean.add(value, name)
   }
 }
 

@@ -1,4 +1,4 @@
-import { sign, type Look } from './look.ts'
+import { isProgram, sign, type Look } from './look.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
 
@@ -21,7 +21,7 @@ const ENDS = /\)\s*(?:[|&!]\s*\(\s*[a-z][\w.-]*\s*[~<>]?=|\(\s*[|&!]\s*(?:\(|$)|
 /** A filter that closes more than it has opened: judged by depth, so that whole filters pass. */
 export function ldap (look: Look): void {
   const { text } = look
-  if (look.count > 60) return
+  if (look.count > 60 || isProgram(look)) return
   let depth = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
@@ -34,6 +34,8 @@ export function ldap (look: Look): void {
       depth = 0
     }
   }
+  // `f(x)()` calls what a call returned.
+  if (/\)\(\)/.test(text) && /^[^()]*\w\([^()]*\)\(\)/.test(text)) return
   if (/^[\w ]*\*\)*\s*\(\(?[|&]?\(?[a-z]\w*=|\)\(\w+=\)|^[\w*]*\(\)[|&]|\((?:user|uid|cn|userid|username|sn|login)\w*=[^()]*\)[^()]*\((?:user)?pass\w*=|^[\w*]+\)\((?:&\)|[|&!]?\(?\w)|^[\w*]+\)+\u0000?$|^[\w*]+\)\)+\(/i.test(text) && look.count < 16) sign(look, rule.wildcard, 0, text.length)
   else if (/^\*+(?:\)*\(|\)+$|\)*[|&]$)|^\*\(\||^\*[|&]\s*\(|^\*\)|\)\(\)|^[\w ]*\*\)\(/.test(text) && look.count < 12) sign(look, rule.wildcard, 0, text.length)
   if (/(?:\\(?:2[89a]|7c|26|00)){2,}|^[^(]*:\d+(?:\.\d+){2,}:=|\((?:user)?pass(?:word|wd)?=\*?\)/i.test(text) && look.count < 16) sign(look, rule.wildcard, 0, text.length)

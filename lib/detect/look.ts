@@ -1,4 +1,5 @@
 import type { CodedRule } from './rules.ts'
+import * as place from './place.ts'
 import { C, type Scan } from './scan.ts'
 
 /** One sign found in a text. */
@@ -107,6 +108,19 @@ export function inFence (look: Look, at: number, short = false): boolean {
     else low = middle + 1
   }
   return low * 2 < fences.length && fences[low * 2]! < at
+}
+
+let programText = ''
+let programKnown = false
+const PROGRAM = /(?:^|\n)[ \t]*(?:(?:export[ \t]+)?(?:const|let|var)[ \t]+(?:[\w$]+|\{[^}=\n]*\}|\[[^\]=\n]*\])[ \t]*(?:=[ \t]|:[^=\n]*=[ \t])|(?:export[ \t]+|default[ \t]+|async[ \t]+)*function[ \t]+\w+[ \t]*\(|import[ \t][^'"\n;]*from[ \t]*['"]|```\w*[ \t]*\r?\n)/
+const LAID_OUT = /(?:^|\n)[ \t]*(?:\/\/[ \t]|\/\*\*|[\w$.]+(?:[ \t]+[\w$.]+)*[ \t]*\([^\n]*[{([][ \t]*\r?\n|[})\]]+[;,]?[ \t]*(?:\r?\n|$)|[\w$.]+:[ \t]*[{[][ \t]*\r?\n)/
+
+/** Whether a text is laid out as a program is: declarations, or blocks over several lines. What is injected is a piece that has neither. */
+export function isProgram (look: Look): boolean {
+  if (look.text === programText) return programKnown
+  programText = look.text
+  programKnown = (look.place & (place.QUERY | place.PATH | place.HEADER | place.NAME)) === 0 && (PROGRAM.test(programText) || ((look.chars & C.LINE) !== 0 && LAID_OUT.test(programText)))
+  return programKnown
 }
 
 /** As `signIf`, but not for what a closed fence of Markdown shows. */

@@ -1,5 +1,5 @@
 import { K } from './keywords.ts'
-import { brief, sign, signIf, type Look } from './look.ts'
+import { brief, isProgram, sign, signIf, type Look } from './look.ts'
 import * as place from './place.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
@@ -62,7 +62,7 @@ export function nosql (look: Look): void {
   if ((look.place & place.PATH) !== 0) return
   const short = brief(look)
   if ((look.chars & C.DOLLAR) !== 0 && short && (look.place & place.NAME) === 0) signIf(look, rule.text, OPERATOR)
-  if (short && look.count < 30) {
+  if (short && look.count < 30 && !isProgram(look)) {
     signIf(look, rule.script, SCRIPT)
     signIf(look, rule.shell, SHELL)
   }

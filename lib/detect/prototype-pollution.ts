@@ -19,7 +19,7 @@ export function prototypePollution (look: Look): void {
     return
   }
   if (!brief(look) && (look.place & place.JSON_KEY) === 0) {
-    signIf(look, rule.proto, /["']__proto__["']\s*:\s*\{/)
+    signIf(look, rule.proto, /^\s*[{[][^]*["']__proto__["']\s*:\s*\{/)
     return
   }
   signIf(look, rule.proto, /__proto__\s*["']?\s*(?:\[|\.|\]|:|=)|(?:\[|\.|:)\s*["']?__proto__/)

@@ -1,5 +1,5 @@
 import { K } from './keywords.ts'
-import { brief, sign, type Look } from './look.ts'
+import { brief, isProgram, isSpace, sign, type Look } from './look.ts'
 import * as place from './place.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
@@ -291,13 +291,16 @@ function quote (look: Look, t: Tokens, i: number, even: boolean): void {
   const after = kind[next]
   const at = t.start[i]!
   const single = kind[i] === T.QUOTE
+  if (kind[i] === T.TICK && look.text.charCodeAt(at + 1) === 10 && look.text.charCodeAt(at - 1) === 96) return
   if (after === T.COMMENT) {
+    // `---` on its own line divides the parts of a document.
+    if (/^---+[ \t]*\r?\n/.test(look.text.slice(t.start[next]!, t.start[next]! + 100)) && look.text.charCodeAt(t.start[next]! - 1) === 10) return
     if (endsInComment(look, t, i, next, even)) sign(look, rule.comment, at, t.end[next]!)
     return
   }
   if (after === T.SEMI) {
     const then = kind[next + 1]
-    if (then === T.COMMENT || (then === T.END && single && t.prose === 0 && i > 0 && even && look.text.charCodeAt(at - 1) !== 32)) {
+    if (then === T.COMMENT || (then === T.END && single && t.prose === 0 && i > 0 && even && look.text.charCodeAt(at - 1) !== 32 && !isProgram(look))) {
       if (even || t.prose === 0) sign(look, rule.comment, at, t.end[next]!)
     } else if (then === T.SELECT) {
       if (t.prose < 2) sign(look, rule.stacked, at, t.end[next + 1]!)
@@ -601,11 +604,14 @@ function call (look: Look, t: Tokens, i: number): void {
   }
   if (left > 0 && kind[left] === T.COMPARE && kind[left + 1] === T.END && i === 0 && kind[i + 2] === T.NUMBER && brief(look)) sign(look, rule.tautology, 0, look.text.length)
   if (name === 'sleep') {
+    if (isProgram(look) || (i > 0 && lowerWord(look, t, i - 1) === 'await')) return
     const seconds = kind[i + 2] === T.NUMBER || kind[i + 2] === T.QUOTE || kind[i + 2] === T.DQUOTE || kind[i + 2] === T.LEFT
     if (seconds && (brief(look) && (t.prose === 0 || i > 0)) && kind[i - 1] !== T.DOT) sign(look, rule.delay, t.start[i]!, t.end[i + 3]!)
     return
   }
   if (DELAYS.has(name)) {
+    // `Benchmark (of something)`
+    if (t.prose > 0 && isSpace(look.text.charCodeAt(t.end[i]!)) && kind[i + 2] === T.WORD) return
     sign(look, rule.delay, t.start[i]!, t.end[i + 2]!)
     return
   }
@@ -681,7 +687,9 @@ function trailing (look: Look, t: Tokens): void {
     if (now === T.LOGIC || now === T.COMPARE || now === T.CALL || now === T.VARIABLE || now === T.SELECT || now === T.MODIFIER || now === T.CONCAT || now === T.NOT) operators += 2
     else if (now === T.ARITH && i > 0 && constant(t, i + 1) && (kind[i - 1] === T.NUMBER || kind[i - 1] === T.QUOTE || kind[i - 1] === T.RIGHT || kind[i - 1] === T.VARIABLE)) operators += 2
   }
-  if (operators >= 2 && words <= 3) sign(look, rule.trailing, t.start[0]!, t.end[count - 1]!)
+  // A comment of HTML alone, and a fence.
+  if (/^(?:\s*<!--|```)/.test(look.text)) return
+  if (operators >= 2 && words <= 3 && !isProgram(look)) sign(look, rule.trailing, t.start[0]!, t.end[count - 1]!)
 }
 
 const ONLY_SQL = /^\W{0,3}(?:xor|rlike|regexp|n?varchar|is (?:not )?null|(?:order|group) by|schema_name|openrowset|northwind|msdb|tempdb|master\.\.\w*|msysaccessobjects|msdasql|sqloledb|information_schema|table_name|not (?:like|in|between|regexp)|union (?:all|select)|select pg_sleep|having|div|sounds like|waitfor|benchmark|extractvalue|updatexml|randomblob|4294967296|0x[0-9a-f]{4,})\W{0,3}$/i

@@ -39,6 +39,8 @@ export function ssrf (look: Look): void {
   if (brief(look) && (look.place & (place.RETURN_URL | place.HEADER)) === 0) signIf(look, rule.host, /(?:\/\/|@|=)(?:localhost|127\.\d|0\.0\.0\.0|169\.254\.|10\.\d+\.\d+\.\d|192\.168\.)/i)
   let start = URL_START.exec(text)
   if (start !== null && /^[\w.-]+:\d{1,5}(?:$|\/)/.test(text)) start = null
+  // `// a comment`
+  if (start !== null && (start[1] ?? '') === '' && /^\s/.test(text.slice(start[0].length))) start = null
   if (start === null) {
     if (brief(look)) signIf(look, rule.metadata, METADATA_ANYWHERE)
     if ((look.place & (place.QUERY | place.FORM | place.VALUE)) === 0 || (look.place & place.NAME) !== 0 || look.count > 8) return

@@ -69,6 +69,7 @@ function steps (look: Look, path: boolean, file: boolean): void {
   const { text } = look
   if (BROKEN.test(text)) signIf(look, rule.mangled, BROKEN)
   let found = 0
+  let links = 0
   let first = -1
   let last = 0
   let mangled = 0
@@ -87,10 +88,13 @@ function steps (look: Look, path: boolean, file: boolean): void {
         mangled++
       }
       if (first < 0) first = at
+      else if (isQuoted(text.charCodeAt(at - 1))) links++
       found++
     }
   }
   if (found === 0) return
+  // An article that names several files by relative paths, each of few steps, is no attack by their sum.
+  if (!path && !file && !brief(look) && (!CHAIN.test(text) || (links > 0 && found < links * 4))) return
   const before = first > 0 ? text.charCodeAt(first - 1) : 0
   if (found === 1 && first === 0 && look.count <= 3 && mangled === 1 && /^\.{4}[\\/]{2}/.test(text)) sign(look, rule.mangled, 0, last)
   if (mangled > 1 || (mangled === 1 && found > 1)) sign(look, rule.mangled, first, last)
@@ -103,9 +107,16 @@ function steps (look: Look, path: boolean, file: boolean): void {
   else if (found === 1 && first === 0 && (look.place & place.INCLUDES) !== 0) sign(look, rule.step, first, last)
 }
 
+const CHAIN = /(?:\.\.+[;\u0000%\t]*[\\/\u2215\uff0f]+){3}/
+
+function isQuoted (code: number): boolean {
+  return code === 39 || code === 34 || code === 40 || code === 96 || code === 32 || code === 10
+}
+
 /** A relative module or link as programs and documents have them: quoted or in parentheses, in a longer text. */
 function isModule (text: string, at: number): boolean {
   const before = text.charCodeAt(at - 1)
+  if (/\]: ?$|\]\($/.test(text.slice(Math.max(0, at - 3), at))) return true
   return text.length > 60 && (before === 39 || before === 34 || before === 40 || before === 96) && /\b(?:from|require|import|href|src)\b|\]\(/.test(text)
 }
 

@@ -1,11 +1,7 @@
 import { percent } from './decode.ts'
 import { judge, report, type Engine } from './engine.ts'
 import * as place from './place.ts'
-import { C, P, scan } from './scan.ts'
 import { operatorInName } from './nosql.ts'
-
-/** Characters and pairs a query may have without being taken apart. */
-const PLAIN_QUERY = C.SPACE | C.AMP | C.EQ | C.DOT | C.MINUS | C.COMMA
 
 const INCLUDE_NAMES = /^(?:file|page|path|include|inc|dir|doc|document|folder|root|pg|style|pdf|template|php_path|locate|show|site|view|content|layout|mod|conf|load|read|download|module|lang|language|src|_conf\[.*\]|.*absolute_path|.*basepath|.*(?:file|path|dir))$/i
 const RETURN_NAMES = /^(?:redirect_uri|redirect_url|redirect|callback|callback_url|return|return_to|return_url|returnurl|next|continue|post_logout_redirect_uri|origin)$/i
@@ -18,9 +14,6 @@ function hints (name: string): number {
 
 /** A query string or urlencoded form: names and values, repeated ones too. Returns the number of pairs. */
 export function judgePairs (engine: Engine, text: string, where: number): number {
-  const look = engine.look
-  scan(text, look)
-  if ((look.chars & ~PLAIN_QUERY) === 0 && look.words === 0 && look.longest < 16 && (look.pairs & ~P.DOT_WORD) === 0 && engine.own.length === 0) return 1
   let pairs = 0
   let at = 0
   while (at <= text.length) {
@@ -38,7 +31,8 @@ export function judgePairs (engine: Engine, text: string, where: number): number
 function judgePair (engine: Engine, pair: string, where: number): void {
   const equals = pair.indexOf('=')
   const rawName = equals < 0 ? pair : pair.slice(0, equals)
-  const name = plain(rawName)
+  let hinted = equals < 0 ? undefined : engine.names.get(rawName)
+  const name = hinted === undefined ? plain(rawName) : rawName
   if (engine.params !== undefined && where === place.QUERY && engine.params.has(name.toLowerCase())) return
   if (engine.fields !== undefined && where === place.FORM && engine.fields.has(name.toLowerCase())) return
   if (equals < 0) {
@@ -46,11 +40,26 @@ function judgePair (engine: Engine, pair: string, where: number): void {
     if (judge(engine, name, where | place.NAME, name)) report(engine, `${engine.root} name`)
     return
   }
-  if (operatorInName(engine.look, name, pair.slice(equals + 1)) || judge(engine, name, where | place.NAME, name)) report(engine, `${engine.root} name`)
+  hinted ??= judgeName(engine, name, pair.slice(equals + 1), where)
   if (engine.pinnedParams !== undefined && where === place.QUERY && engine.pinnedParams.has(name)) return
   const value = plain(pair.slice(equals + 1))
-  if (value !== '' && judge(engine, value, where | hints(name), name)) report(engine, `${engine.root}.${name}`)
+  if (value !== '' && judge(engine, value, where | hinted, name)) report(engine, `${engine.root}.${name}`)
   else if (value.length > 1 && isJson(value)) judgeEmbedded(engine, value, `${engine.root}.${name}`)
+}
+
+/** Names are few, and the same with every request: those of plain letters that were judged clean are remembered with their hints. */
+const REMEMBERED = 1000
+const PLAIN_NAME = /^[\w.-]{1,40}$/
+
+function judgeName (engine: Engine, name: string, value: string, where: number): number {
+  const found = operatorInName(engine.look, name, value) || judge(engine, name, where | place.NAME, name)
+  if (found) report(engine, `${engine.root} name`)
+  const hinted = hints(name)
+  if (!found && PLAIN_NAME.test(name)) {
+    if (engine.names.size >= REMEMBERED) engine.names.clear()
+    engine.names.set(name, hinted)
+  }
+  return hinted
 }
 
 /** `+` as space, then every layer of percent-encoding that a single decoder would take off. */

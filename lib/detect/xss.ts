@@ -1,5 +1,5 @@
 import { K } from './keywords.ts'
-import { brief, inFence, isSpace, isWord, sign, signIf, type Look } from './look.ts'
+import { brief, inFence, isProgram, isSpace, isWord, sign, signIf, type Look } from './look.ts'
 import * as place from './place.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
@@ -90,13 +90,18 @@ function tags (look: Look): void {
     }
     const generic = at > 0 && isWord(text.charCodeAt(at - 1))
     if (local === 'script') {
-      if (!inFence(look, at)) sign(look, rule.script, at, end)
+      if (!inFence(look, at) && (brief(look) || !quotedCode(text, at)) && !(text.startsWith('```html\n') || (next === 62 && /^'\)/.test(text.slice(end + 1, end + 3)) && isProgram(look)))) sign(look, rule.script, at, end)
     } else if (LOADING.test(local)) {
       if ((!generic || next !== 62) && brief(look) && (next !== 62 || local !== 'object')) sign(look, rule.element, at, end)
       else if ((local === 'iframe' || local === 'embed') && !inFence(look, at) && !generic && !/^[^>]{0,300}=\s*["']?https:\/\//.test(text.slice(end, end + 320))) sign(look, rule.element, at, end)
     } else if (PLAIN.test(local) && brief(look)) plainTag(look, local, at, end)
     if (look.on[rule.tag.no] === 1 && (PLAIN.test(local) || MARKUP.test(local)) && brief(look) && next !== 62 && text.slice(end, end + 100).includes('=')) sign(look, rule.tag, at, end)
   }
+}
+
+/** Code in backticks within a line, as an article shows it. */
+function quotedCode (text: string, at: number): boolean {
+  return text.charCodeAt(at - 1) === 96 && /^[^`\n]{0,300}`/.test(text.slice(at, at + 302))
 }
 
 /** Elements that are harmless by themselves: judged by their attributes. */
@@ -225,6 +230,8 @@ function schemes (look: Look): void {
     const name = SCRIPT_NAMES.find((known) => letters.endsWith(known))
     if (name === undefined) continue
     const rest = text.slice(at + 1, at + 60)
+    // `written in JavaScript:` at the end of a line, and the name of the scheme in backticks.
+    if ((look.count >= 6 || /^(?:In|For|From) \w+:\s*$/.test(text)) && (/^[ \t]*\*{0,2}[ \t]*(?:\r?\n|$)/.test(rest) || rest.startsWith('`'))) continue
     const tight = gaps === 0
     if (!tight && brief(look) && /[\t\n\r\u0000-\u0008]/.test(text.slice(i + 1, at)) && rest.length < 40) {
       sign(look, rule.url, Math.max(0, at - 10), at + 20)
@@ -240,13 +247,14 @@ const CALL = /(?:^|[^\w.$'"-]|[-+;,(=]\s?)(?:window\.|self\.|top\.|parent\.|this
 const CALLED = /\.\s*(?:find|map|filter|some|every|forEach|sort|then|replace)\s*\([^()]*\b(?:alert|prompt|confirm|eval)\b|\(\s*(?:alert|prompt|confirm|eval)\s*\)\s*[(`]|=\s*(?:alert|prompt|confirm|eval)\s*[,;]|globalEval\s*\(|\b(?:alert|prompt|confirm|eval)\s*\.\s*(?:call|apply|bind)\s*[(`]/i
 const PROOF = /(?:alert|prompt|confirm|print|eval|write)\s*(?:\(\s*(?:\)|\d|['"`/]|document|location|window|String|this|origin|self|top|\w+\))|`)/i
 const DOM = /\b(?:document|self|window|top|parent|frames|globalThis|this)\b\s*\)?\s*(?:\/\*[^*]*\*\/\s*)?(?:\.\s*(?:\/\*[^*]*\*\/\s*)?(?:cookie|domain|write(?:ln)?|location|body|documentElement|createElement|getElement|querySelector|forms|URL|referrer|scripts|alert|eval|name|defaultView|open|execCommand|onerror|onload|execScript)\b|\[\s*(?:\/\*[^*]*\*\/\s*)?(?:["'`\\+(\d]|\/[^\]]*\/))/
-const ACCESS = /\blocation\s*(?:=[^=]|\.\s*(?:href|hash|replace|assign|search|reload)\b|\[)|\.(?:inner|outer)HTML\b|String\s*\.\s*fromCharCode|\.getScript\s*\(|\.constructor\s*[([.`]|\bReflect\s*\.\s*\w+|new\s*\(?\s*(?:Function|Image|XMLHttpRequest)|\bFunction\s*(?:\(\s*["'`]|`)|navigator\s*\.\s*sendBeacon|\[\s*["']\w+["']\s*\+\s*["']\w+["']\s*\]|\bimport\s*\(|\bfetch\s*\(\s*['"`/]|throw\s+\w*\s*onerror|onerror\s*=\s*(?:alert|eval)|import\s*\{[^}]*\}\s*from|import\s+\w+\s+from\s+['"]|with\s*\(\s*document|valueOf\s*[=:]|toString\s*[=:]\s*\w|sort\.call|map\.call/
+const ACCESS = /\blocation\s*(?:=[^=]|\.\s*(?:href|hash|replace|assign|search|reload)\b|\[)|\.(?:inner|outer)HTML\b|String\s*\.\s*fromCharCode|\.getScript\s*\(|\.constructor\s*[([.`]|\bReflect\s*\.\s*(?:apply|construct|get|set|has|ownKeys|defineProperty)\b|new\s*\(?\s*(?:Function|Image|XMLHttpRequest)|\bFunction\s*(?:\(\s*["'`]|`[^`\s<])|navigator\s*\.\s*sendBeacon|\[\s*["']\w+["']\s*\+\s*["']\w+["']\s*\]|\bimport\s*\((?!\s*["'](?:node:)?[\w@.][\w@./-]*["'])|\bfetch\s*\(\s*['"`/]|throw\s+\w*\s*onerror|onerror\s*=\s*(?:alert|eval)|import\s*\{[^}]*\}\s*from|import\s+\w+\s+from\s+['"]|with\s*\(\s*document|valueOf\s*[=:]|toString\s*[=:]\s*\w|sort\.call|map\.call/
 
 /** Calls and accesses of a payload: only where the text is short, since articles show code. */
 function scripts (look: Look): void {
   const { text } = look
   if (look.count > 60 || (look.place & place.CHATTY) !== 0) return
   if ((look.place & place.PATH) !== 0 && (look.chars & (C.QUOTE | C.DQUOTE | C.LT | C.BACKTICK | C.EQ)) === 0) return
+  if (isProgram(look)) return
   const code = look.count <= 12 || !/(?:\b[A-Za-z]{2,}\b[ ,]+){4}/.test(text.slice(0, 400))
   if (!code && !/['"]\s*[-+;,)]|[;}]\s*\/\//.test(text)) return
   const called = CALL.exec(text)

@@ -55,9 +55,14 @@ export function compileCors (app: FastifyInstance, { inherit, ...rules }: CorsRu
   const headers = hookOf(app, { ...options, preflight: false })
   const preflight = hookOf(app, { ...options, preflightContinue: true, strictPreflight: false })
   const asks = typeof origin === 'function'
+  const varies = origin !== '*' && origin !== false && !(Array.isArray(origin) && origin.includes('*'))
   return {
-    varies: origin !== '*' && origin !== false && !(Array.isArray(origin) && origin.includes('*')),
-    headers: (request, reply) => call(headers, viewOf(request), reply, asks),
+    varies,
+    headers (request, reply) {
+      // No browser asks about another site: only caches have to know that the answer could be another one.
+      if (varies && !asks && request.headers.origin === undefined) ensureVary(reply)
+      else return call(headers, viewOf(request), reply, asks)
+    },
     preflight (request, reply) {
       const view = viewOf(request)
       const answer = (): boolean => {

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { network6, parsePeer, text6, type Address } from './address.ts'
+import { clientKey } from '../limits/client-key.ts'
+import { parsePeer, type Address } from './address.ts'
 import { elements, forwardedHop, quotedElements, type Hop, type Walk } from './forwarding.ts'
 import type { ListReader } from './list.ts'
 import { memo } from './memo.ts'
@@ -57,7 +58,7 @@ function remember (prefix: number, viaProxy: boolean): ClientOf {
 
 function clientOf (address: Address, prefix: number, viaProxy: boolean): Client {
   const { text, family, v4, a, b, c, d } = address
-  const key = family === 4 || prefix === 128 ? text : `${text6(...network6(address, prefix))}/${prefix}`
+  const key = clientKey(address, prefix)
   const loopback = family === 4 ? v4 >>> 24 === 127 : a === 0 && b === 0 && c === 0 && d === 1
   return { ip: text, key, hash: hashOf(key), address, viaProxy, loopback }
 }

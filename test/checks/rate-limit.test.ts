@@ -246,13 +246,15 @@ test('names are quoted as structured fields have it', async (t: TestContext) => 
   t.assert.strictEqual(headers['ratelimit-policy'], '"a \\"b\\" \\\\c";q=2;w=60')
 })
 
-for (const options of [{ rateLimit: { max: 1, window: '1m', mode: 'passive' } }, { mode: 'passive', rateLimit: { max: 1, window: '1m' } }] as const) test(`passive limits let pass, report, and tell the client nothing: ${JSON.stringify(options)}`, async (t: TestContext) => {
-  const { app, events } = await build(t, options)
-  t.assert.deepStrictEqual(await statuses(app, 2), [200, 200])
-  const { headers } = await app.inject({ url: '/', remoteAddress: CLIENT })
-  t.assert.deepStrictEqual([headers['ratelimit'], headers['retry-after']], [undefined, undefined])
-  t.assert.strictEqual(events.filter((event) => event.type === 'reported').length, 2)
-})
+for (const options of [{ rateLimit: { max: 1, window: '1m', mode: 'passive' } }, { mode: 'passive', rateLimit: { max: 1, window: '1m' } }] as const) {
+  test(`passive limits let pass, report, and tell the client nothing: ${JSON.stringify(options)}`, async (t: TestContext) => {
+    const { app, events } = await build(t, options)
+    t.assert.deepStrictEqual(await statuses(app, 2), [200, 200])
+    const { headers } = await app.inject({ url: '/', remoteAddress: CLIENT })
+    t.assert.deepStrictEqual([headers['ratelimit'], headers['retry-after']], [undefined, undefined])
+    t.assert.strictEqual(events.filter((event) => event.type === 'reported').length, 2)
+  })
+}
 
 test('trusted clients are not counted', async (t: TestContext) => {
   const { app } = await build(t, { ip: { trust: ['203.0.113.0/24'] }, rateLimit: { max: 1, window: '1m' } })

@@ -200,13 +200,13 @@ const CLASSES: Record<string, { attacks: string[], harmless: string[] }> = {
   },
   crlf: {
     attacks: [
-      'kiwi嘊嘍Set-Cookie: a=b',
-      '嘊Location: //x.example',
-      'x嘊嘍X-Kiwi: a=9',
+      'kiwi\u560a\u560dSet-Cookie: a=b',
+      '\u560aLocation: //x.example',
+      'x\u560a\u560dX-Kiwi: a=9',
       'x\r\nSet-Cookie: z=1', 'x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhi', 'x\nGET /z HTTP/1.1\nHost: evil.example'],
     harmless: [
-      '嘊嗨',
-      '你好: a',
+      '\u560a\u55e8',
+      '\u4f60\u597d: a',
       'kiwi: 9',
       'two\r\nlines', 'a: b', 'GET started']
   },
