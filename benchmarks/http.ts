@@ -13,7 +13,7 @@ import type { Workload } from './servers/workloads.ts'
 const ROOT = join(import.meta.dirname, '..')
 
 /** Requests of a round, about a second of the server's time each. */
-const REQUESTS: Readonly<Record<Workload, number>> = { GET: 40_000, 'POST 1 KB': 25_000, 'POST 10 KB': 10_000 }
+const REQUESTS: Readonly<Record<Workload, number>> = { 'GET hello world': 50_000, GET: 40_000, 'POST 1 KB': 25_000, 'POST 10 KB': 10_000 }
 
 const { values: args } = parseArgs({
   options: {

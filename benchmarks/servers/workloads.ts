@@ -1,8 +1,9 @@
 /** What clients send, in the table's order. */
-export type Workload = 'GET' | 'POST 1 KB' | 'POST 10 KB'
+export type Workload = 'GET hello world' | 'GET' | 'POST 1 KB' | 'POST 10 KB'
 
 /** The requests of one client, sent in turn. */
 export const workloads: Readonly<Record<Workload, (client: number, port: number) => Buffer[]>> = {
+  'GET hello world': (_client, port) => [request('GET', '/hello', { host: `127.0.0.1:${port}` })],
   GET: (client, port) => variations((i) => request('GET', `/hello?name=${NAMES[i % NAMES.length]}&page=${i + 1}&sort=-created`, headersOf(client, port))),
   'POST 1 KB': (client, port) => posts(client, port, 1024),
   'POST 10 KB': (client, port) => posts(client, port, 10_240)

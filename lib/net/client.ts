@@ -153,5 +153,6 @@ function forwardedProto (header: string | undefined): string | undefined {
 
 /** Some proxies write `wss` for WebSockets. */
 function isSecure (scheme: string | undefined): boolean {
-  return scheme === 'https' || (scheme !== undefined && /^(?:https|wss)$/i.test(scheme))
+  if (scheme === undefined || scheme === 'http') return false
+  return scheme === 'https' || /^(?:https|wss)$/i.test(scheme)
 }
