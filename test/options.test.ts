@@ -92,9 +92,10 @@ test('whatever stands at an option, the start succeeds or names the path', async
       t.assert.ok(response.statusCode < 600)
     } catch (error) {
       t.assert.strictEqual((error as { code?: string }).code, 'GUARD_OPTION_INVALID', String(error))
-      t.assert.ok((error as Error).message.includes(path[0]!), (error as Error).message)
+      // What a function in a list gives is read when the list is, and the error names the function.
+      t.assert.ok((error as Error).message.includes(path[0]!) || /entries of lists cannot be read:\n- function/.test((error as Error).message), (error as Error).message)
     } finally {
       await app.close()
     }
-  }), { numRuns: 400 })
+  }), { numRuns: Number(process.env['FUZZ_RUNS'] ?? 400) })
 })

@@ -20,7 +20,7 @@ const special = compileRanges(labelled([
   '::/127', 'fc00::/7', 'fe80::/10', 'ff00::/8'
 ]))
 
-/** @throws {Error} that names the file, its fault and the remedy */
+/** @throws {GUARD_OPTION_INVALID} that names the file, its fault and the remedy */
 export async function openGeo (options: GeoOptions | undefined): Promise<Geo | undefined> {
   if (options === undefined) return undefined
   const handler = options.handler ?? await files(options)

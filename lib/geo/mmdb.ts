@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Reader, type Response } from 'maxmind'
+import { GUARD_OPTION_INVALID } from '../errors.ts'
 import { isObject } from '../options/shape.ts'
 import type { Place } from '../../types/index.ts'
 
@@ -10,11 +11,11 @@ const PROBES = ['1.1.1.1', '8.8.8.8', '81.2.69.142', '2001:4860:4860::8888', '0.
  * Opens an mmdb file of MaxMind, IPinfo or DB-IP layout.
  *
  * @param kind what it has to hold
- * @throws {Error} that names the file, its fault and the remedy
+ * @throws {GUARD_OPTION_INVALID} that names the file, its fault and the remedy
  */
 export async function openDatabase (path: string, kind: 'country' | 'asn'): Promise<(ip: string) => Place | undefined> {
   const fail = (fault: string): never => {
-    throw new Error(`guard: geo database ${path} ${fault}; a ${kind} database in mmdb format is needed (MaxMind GeoLite2, IPinfo or DB-IP Lite)`)
+    throw new GUARD_OPTION_INVALID(`guard: geo database ${path} ${fault}; a ${kind} database in mmdb format is needed (MaxMind GeoLite2, IPinfo or DB-IP Lite)`)
   }
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => fail(error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`))
   if (bytes.length === 0) fail('is empty')
