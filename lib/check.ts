@@ -124,8 +124,6 @@ export interface CheckModule<Key extends keyof GuardRules> {
   trustSkips: boolean
   /** Whether it is compiled for each route; otherwise routes with the same value share it. */
   perRoute?: boolean
-  /** Members whose lists add up over all layers. */
-  adds?: readonly string[]
   /** Does all work that does not depend on the request. `false` never gets here; `true` comes as `{}` where the key takes objects. */
   compile: (rule: Exclude<GuardRules[Key], boolean | undefined>, services: Services, target: Target) => Checks | undefined
 }

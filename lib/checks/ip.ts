@@ -15,7 +15,6 @@ const ordered = also(object({ allow: entryShape, deny: entryShape }), (value: Re
 export const ip: CheckModule<'ip'> = {
   key: 'ip',
   trustSkips: true,
-  adds: ['deny', 'trust'],
   shape: rule({ allow: gateShape, deny: listShape, rules: list(ordered), trust: trustShape, invalid: oneOf('refuse', 'pass') }),
   compile (rules: IpRules, { lists }: Services) {
     const { allow, deny, rules: inOrder = [], trust, invalid: unreadable = 'refuse' } = rules
