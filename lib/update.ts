@@ -22,7 +22,7 @@ export function update (guard: Guard, app: FastifyInstance, changes: unknown, fr
   const forget = limiter.begin()
   let swapped = false
   try {
-    apply(guard, options, new Map())
+    layOver(guard, options, new Map())
     const problems: Problem[] = []
     const next = records.map((record) => compiled(guard, record, problems))
     throwIfAny(problems)
@@ -34,13 +34,14 @@ export function update (guard: Guard, app: FastifyInstance, changes: unknown, fr
     return Promise.resolve()
   } finally {
     if (!swapped) {
-      apply(guard, before.options, before.memo)
+      layOver(guard, before.options, before.memo)
       forget()
     }
   }
 }
 
-function apply (guard: Guard, options: GuardOptions, memo: Guard['memo']): void {
+/** Makes all scopes of the guard show these options; nothing is compiled. */
+export function layOver (guard: Guard, options: GuardOptions, memo: Guard['memo']): void {
   const [root] = guard.scopes
   guard.options = options
   guard.memo = memo

@@ -3,6 +3,7 @@ import { UsageError, type Command, type ExitCode, type Io } from './command.ts'
 
 /** One command = one file in commands/, loaded when it is asked for. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
+  replay: () => import('./commands/replay.ts'),
 }
 
 /** Runs the command that `args` names. */
