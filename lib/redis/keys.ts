@@ -1,14 +1,18 @@
+import { createHash } from 'node:crypto'
 import type { Algorithm, Counter } from '../limits/store.ts'
 
 const KINDS: Readonly<Record<Algorithm, string>> = { 'sliding-window': 's', 'fixed-window': 'f', gcra: 'g' }
 
+/** A canonical address, or a network of one. */
+const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f]*:[\da-f:]*(?:\/\d{1,3})?)$/
+
 /**
  * The hash tag of a key: of Redis Cluster it is what says on which node the key is, so that all that is known of one
- * client lies together. What could end the tag, or make one of nothing, is written in base64, in UTF-16 since
- * not every text that a `key` function gives is valid UTF-8.
+ * client lies together. What a `key` function gives may be a secret, and may hold what ends a tag: it is hashed, in
+ * UTF-16 since not every text is valid UTF-8. 132 bits are enough for no two to meet.
  */
 export function tagOf (key: string): string {
-  return /^[\w.:/@+=-]+$/.test(key) ? key : `~${Buffer.from(key, 'utf16le').toString('base64url')}`
+  return key === 'unknown' || ADDRESS.test(key) ? key : `~${createHash('sha256').update(key, 'utf16le').digest('base64url').slice(0, 22)}`
 }
 
 /** Where the state of a counter for one key is. Another algorithm has another state, and thus another place. */

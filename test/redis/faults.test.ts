@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { build, CLIENT } from '../helpers.ts'
@@ -49,6 +52,17 @@ describe('faults of Redis', { skip }, () => {
     'latency above the timeout': { strike () { proxy.latency = TIMEOUT }, mend () { proxy.latency = 0 } },
     'lost replies': { strike () { proxy.dropReplies = true }, mend () { proxy.dropReplies = false; proxy.reset() } },
     READONLY: { strike: () => direct.call('REPLICAOF', '127.0.0.1', '1'), mend: () => direct.call('REPLICAOF', 'NO', 'ONE') },
+    NOREPLICAS: { strike: () => direct.call('CONFIG', 'SET', 'min-replicas-to-write', '1'), mend: () => direct.call('CONFIG', 'SET', 'min-replicas-to-write', '0') },
+    MISCONF: {
+      async strike () {
+        await direct.call('CONFIG', 'SET', 'save', '3600 1')
+        rmSync(server.folder, { recursive: true })
+        // A snapshot that cannot be written: from then on Redis takes no writes.
+        await direct.call('BGSAVE')
+        await until(async () => String(await direct.call('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'))
+      },
+      mend: () => direct.call('CONFIG', 'SET', 'save', '')
+    },
     OOM: { strike: () => direct.call('CONFIG', 'SET', 'maxmemory', '1'), mend: () => direct.call('CONFIG', 'SET', 'maxmemory', '0') }
   }
 
@@ -131,6 +145,29 @@ describe('faults of Redis', { skip }, () => {
     const client = clientOf(port)
     t.assert.strictEqual((await client.call('KEYS', 'guard:{198*') as string[]).length, 1)
     client.disconnect()
+  })
+
+  test('LOADING: a server that reads its data asks nobody to wait', async (t: TestContext) => {
+    const folder = mkdtempSync(join(tmpdir(), 'guard-loading-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const full = await startServer(['--dir', folder])
+    const filler = clientOf(full.port)
+    await filler.eval('for i = 1, 3000 do redis.call("SET", KEYS[1] .. i, "x") end', 1, 'filler')
+    await filler.call('SAVE')
+    filler.disconnect()
+    await full.stop()
+    // Half a millisecond for each key.
+    const loading = await startServer(['--dir', folder, '--key-load-delay', '500', '--loading-process-events-interval-bytes', '1024'], full.port)
+    t.after(() => loading.stop())
+    const asker = clientOf(full.port, { enableReadyCheck: false })
+    await t.assert.rejects(async () => { await asker.call('GET', 'x') }, /LOADING/)
+    asker.disconnect()
+    const { app } = await build(t, { ...LIMIT, store: { redis: `redis://127.0.0.1:${full.port}`, timeout: TIMEOUT } })
+    await app.ready()
+    t.assert.deepStrictEqual(await statuses(app, 4), THREE)
+    await until(() => isUp(app))
+    t.assert.deepStrictEqual(await statuses(app, 4, '198.51.100.9'), THREE)
+    t.assert.strictEqual(app.guard.stats().store.failures, 0)
   })
 
   test("onError: 'pass' lets everything through, 'refuse' nothing", async (t: TestContext) => {

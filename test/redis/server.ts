@@ -13,7 +13,7 @@ const program: string | undefined = onPath('redis-server') ?? onPath('valkey-ser
 /** Why tests that need a server are skipped; `false`: they are not. With CI=true the test command fails where it is missing. */
 export const skip: string | false = program === undefined && 'redis-server is missing: apt-get install redis-server'
 
-export interface Server { port: number, stop: () => Promise<void> }
+export interface Server { port: number, folder: string, stop: () => Promise<void> }
 
 /** A port that was free a moment ago, and 10000 above it too: a cluster's own channel is there. */
 export async function freePort (): Promise<number> {
@@ -26,16 +26,18 @@ export async function freePort (): Promise<number> {
   }
 }
 
-/** A real server with nothing on disk. `args` are options of redis-server. */
-export async function startServer (args: readonly string[] = [], at?: number): Promise<Server> {
+/** A real server with nothing on disk. `args` are options of redis-server; a configuration file stands in place of ours. */
+export async function startServer (args: readonly string[] = [], at?: number, file?: string): Promise<Server> {
   const port = at ?? await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'guard-redis-'))
-  const child = spawn(program!, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder, '--loglevel', 'warning', ...args], { stdio: 'ignore' })
+  const own = file !== undefined ? [file] : ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder, '--loglevel', 'warning']
+  const child = spawn(program!, [...own, ...args], { stdio: 'ignore' })
   const kill = (): void => { child.kill('SIGKILL') }
   process.once('exit', kill)
   await listening(port, child)
   return {
     port,
+    folder,
     async stop () {
       process.removeListener('exit', kill)
       if (child.exitCode === null && child.signalCode === null) {
