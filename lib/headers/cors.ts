@@ -1,7 +1,5 @@
 import fastifyCors, { type FastifyCorsOptions } from '@fastify/cors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { GUARD_OPTION_INVALID } from '../errors.ts'
-import { corsConflict } from './cors-shape.ts'
 import type { CorsRules } from '../../types/index.ts'
 
 export { corsConflict, corsShape } from './cors-shape.ts'
@@ -43,13 +41,10 @@ export function isPreflight ({ method, headers }: FastifyRequest): boolean {
 /**
  * Makes the CORS of a route out of @fastify/cors. It is not registered: that works once only, its preflights know
  * nothing of the route asked for, and its hook either runs before our checks (then a banned client gets its preflight)
- * or after them (then no script can read a refusal). So its hook is taken out of it, once for each set of options.
- *
- * @throws {GUARD_OPTION_INVALID} if the effective options let every site use credentials
+ * or after them (then no script can read a refusal). So its hook is taken out of it, once for each set of options,
+ * in which `corsConflict` has found nothing.
  */
 export function compileCors (app: FastifyInstance, { inherit, ...rules }: CorsRules): Cors {
-  const conflict = corsConflict(rules)
-  if (conflict !== undefined) throw new GUARD_OPTION_INVALID(`guard: option cors.credentials ${conflict}`)
   const origin = originOf(rules.origin)
   const options = { ...rules, origin }
   const headers = hookOf(app, { ...options, preflight: false })

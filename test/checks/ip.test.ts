@@ -72,6 +72,15 @@ test('without an ip rule an unreadable address is nobody\'s business', async (t:
   t.assert.strictEqual(await status(app, { headers: { 'x-forwarded-for': 'unknown' } }), 200)
 })
 
+test('a rule that is off trusts nobody', async (t: TestContext) => {
+  const { app } = await build(t, { ip: { trust: ['203.0.113.7'] }, userAgent: { deny: ['sqlmap'] } }, (app) => {
+    app.get('/off', { config: { guard: { ip: { mode: 'off' } } } }, async () => 'ok')
+  })
+  const headers = { 'user-agent': 'sqlmap' }
+  t.assert.strictEqual(await status(app, { ip: '203.0.113.7', headers }), 200)
+  t.assert.strictEqual(await status(app, { url: '/off', ip: '203.0.113.7', headers }), 403)
+})
+
 test('routes add to deny and trust, and replace allow', async (t: TestContext) => {
   const { app } = await build(t, { ip: { deny: ['203.0.113.1'], allow: ['203.0.113.0/24'] } }, (app) => {
     app.get('/more', { config: { guard: { ip: { deny: ['203.0.113.2'], allow: ['198.51.100.0/24', '203.0.113.2'] } } } }, async () => 'ok')
