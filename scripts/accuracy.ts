@@ -45,7 +45,8 @@ export function judge (detector: ReturnType<typeof compileDetection>, { request 
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(request.headers)) headers[name.toLowerCase()] = value
   const finding = detector.request(request.url, headers, UNMATCHED)
-  if (finding !== undefined || request.body === undefined || request.body === null) return finding
+  if (finding !== undefined && 'matches' in finding) return finding
+  if (request.body === undefined || request.body === null) return undefined
   const text = request.bodyEncoding === 'base64' ? Buffer.from(request.body, 'base64').toString('utf8') : request.body
   const type = (headers['content-type'] ?? '').toLowerCase()
   const found = detector.body(parsed(text, type), type)

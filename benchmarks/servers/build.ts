@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type TypeScript from 'typescript'
@@ -23,12 +23,13 @@ export function build (): string {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, ts.transpileModule(readFileSync(join(ROOT, file), 'utf8'), { compilerOptions: options, fileName: file }).outputText)
   }
+  cpSync(join(ROOT, 'lib/dashboard/assets'), join(out, 'lib/dashboard/assets'), { recursive: true })
   writeFileSync(join(out, 'package.json'), '{ "type": "module" }\n')
   return out
 }
 
 function sources (): string[] {
-  return ['lib', 'types', 'benchmarks/servers'].flatMap((folder) => {
+  return ['lib', 'types', 'benchmarks', 'test/geo'].flatMap((folder) => {
     return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => join(folder, name))
   })
 }

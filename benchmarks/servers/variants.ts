@@ -2,15 +2,17 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { GuardOptions } from '../../types/index.ts'
 
 /** What is compared, in the table's order. */
-export const variants = ['bare', 'guard', 'everything', 'no-headers', 'official'] as const
+export const variants = ['bare', 'guard', 'watched', 'everything', 'no-headers', 'detection', 'official'] as const
 
 export type Variant = typeof variants[number]
 
 export const titles: Readonly<Record<Variant, string>> = {
   bare: 'Fastify alone',
   guard: 'guard, defaults',
+  watched: 'guard, defaults, metrics and dashboard',
   everything: 'guard, everything on',
   'no-headers': 'guard, everything but securityHeaders',
+  detection: 'guard, detection alone',
   official: '@fastify/helmet + cors + rate-limit + under-pressure'
 }
 
@@ -42,9 +44,10 @@ export async function serverOf (variant: Variant): Promise<FastifyInstance> {
   return app
 }
 
-async function registerGuard (app: FastifyInstance, variant: 'guard' | 'everything' | 'no-headers'): Promise<void> {
+async function registerGuard (app: FastifyInstance, variant: 'guard' | 'watched' | 'everything' | 'no-headers' | 'detection'): Promise<void> {
   const { guardPlugin } = await import('../../lib/index.ts')
-  const options = { guard: {}, everything, 'no-headers': { ...everything, securityHeaders: false } as const }
+  const { Registry } = await import('prom-client')
+  const options = { guard: {}, watched: { metrics: { registry: new Registry() }, dashboard: {} }, everything, 'no-headers': { ...everything, securityHeaders: false } as const, detection: { detection: true, securityHeaders: false } as const }
   await app.register(guardPlugin, options[variant])
 }
 

@@ -1,5 +1,5 @@
 import type { CheckModule, Refusal, Services } from '../check.ts'
-import { compileDetection, type Detector, type Finding, type Match, type Overflow } from '../detect/index.ts'
+import { compileDetection, detectionTally, pinnedByRoute, type DetectionTally, type Detector, type Finding, type Match, type Overflow } from '../detect/index.ts'
 import { isBelow, pathPrefix } from '../options/path-prefix.ts'
 import { also, either, int, is, list, num, object, oneOf, record, regexp, rule, text, bool, fn, type Report } from '../options/shape.ts'
 import type { Category, DetectionRules } from '../../types/index.ts'
@@ -32,7 +32,7 @@ export const detection: CheckModule<'detection'> = {
   perRoute: true,
   shape: either(bool, rule({
     categories: either(list(category), record(bool, category)),
-    level: is('1, 2, 3 or 4', (value) => value === 1 || value === 2 || value === 3 || value === 4),
+    level: is('1, 2, 3 or 4', (value) => value === 1 || value === 2 || value === 3 || value === 4, { enum: [1, 2, 3, 4] }),
     threshold: num(1),
     exclude: object({ paths: list(pathPrefix), params: names, headers: names, fields: names, rules: names, categories: list(category) }),
     rules: list(object({ id: text, category, pattern, score: num(1) }, 'id', 'pattern')),
@@ -47,6 +47,7 @@ export const detection: CheckModule<'detection'> = {
     const rules = value as DetectionRules
     if (target.url !== undefined && rules.exclude?.paths?.some((prefix) => isBelow(target.url!, prefix)) === true) return undefined
     const detector = shared(detectors, rules, target.bodyLimit)
+    const pinned = pinnedByRoute(target.schema)
     const unmatched = target.url === undefined || target.url === '*' || target.url === '/*'
     const { query = true, path = true, headers = true, cookies = true, body = true } = rules.scan ?? {}
     return {
@@ -54,16 +55,25 @@ export const detection: CheckModule<'detection'> = {
         ? undefined
         : (request) => {
             const { raw } = request
-            return refusalOf(detector.request(raw.url ?? '', raw.headers, unmatched))
+            return refusalOf(detector.request(raw.url ?? '', raw.headers, unmatched, pinned, raw.rawHeaders))
           },
       body: !body
         ? undefined
         : (request) => {
-            return refusalOf(detector.body(request.body, request.headers['content-type']))
+            return refusalOf(detector.body(request.body, request.headers['content-type'], pinned))
           },
       inspect: (value, where) => refusalOf(detector.value(value, where))
     }
   }
+}
+
+const tallies = new WeakMap<Services['detectors'], DetectionTally>()
+
+/** What the detectors of one app have found and cost; it outlives their rules. */
+export function tallyOf (detectors: Services['detectors']): DetectionTally {
+  let tally = tallies.get(detectors)
+  if (tally === undefined) tallies.set(detectors, tally = detectionTally())
+  return tally
 }
 
 /** A detector is synchronous, so that routes can share one. */
@@ -73,7 +83,7 @@ function shared (detectors: Services['detectors'], value: DetectionRules, maxByt
   let detector = byLimit.get(maxBytes)
   if (detector === undefined) {
     const { mode, sample, inherit, ...rules } = value
-    byLimit.set(maxBytes, detector = compileDetection(rules as Parameters<typeof compileDetection>[0], { maxBytes }))
+    byLimit.set(maxBytes, detector = compileDetection(rules as Parameters<typeof compileDetection>[0], { maxBytes, tally: tallyOf(detectors) }))
   }
   return detector
 }

@@ -1,7 +1,9 @@
 import { judge, report, type Engine } from './engine.ts'
 import { entities } from './decode.ts'
+import { isSpace, skipSpace } from './look.ts'
 import { operatorKey } from './nosql.ts'
 import * as place from './place.ts'
+import type { Pins } from './schema.ts'
 import { judgePairs, setEmbedded } from './url.ts'
 
 /** What a body may cost. */
@@ -80,21 +82,32 @@ function leaf (engine: Engine, w: Walk, text: string, where: number, depth: numb
     w.passed = 'budget'
     return
   }
-  if (text === '' || (engine.pinnedFields !== undefined && pinned(engine, engine.pinnedFields, depth))) return
+  if (text === '' || (engine.pinned !== undefined && pinned(engine, engine.pinned.fields, depth, text))) return
   const name = depth > 0 ? engine.trail[depth - 1] : ''
   if (judge(engine, text, where, typeof name === 'string' ? name : '')) {
     found(engine, w, depth, '')
     return
   }
-  const first = text.charCodeAt(0)
-  if ((first === 123 || first === 91) && text.length > 6 && text.length < 1_000_000) {
+  if (text.length > 6 && text.length < 1_000_000 && encloses(text)) {
     const inner = parse(text)
     if (typeof inner === 'object' && inner !== null) walk(engine, w, inner, where, depth)
   }
 }
 
-/** Whether the schema pins the field down that the trail leads to. A name with a dot in it could pass for a path. */
-function pinned (engine: Engine, fields: ReadonlySet<string>, depth: number): boolean {
+/** Whether a text begins and ends as an object or array of JSON does: an attempt that fails costs more than all the detectors. */
+function encloses (text: string): boolean {
+  const first = text.charCodeAt(0)
+  if (first !== 123 && first !== 91) return false
+  let last = text.length - 1
+  while (isSpace(text.charCodeAt(last))) last--
+  if (text.charCodeAt(last) !== first + 2) return false
+  const next = text.charCodeAt(skipSpace(text, 1))
+  return first === 123 ? next === 34 : next === 34 || next === 123 || next === 91 || next === 45 || (next >= 48 && next <= 57) || next === 116 || next === 102 || next === 110
+}
+
+/** Whether the schema accepts the text for the field that the trail leads to. A name with a dot in it could pass for a path. */
+function pinned (engine: Engine, fields: Pins, depth: number, text: string): boolean {
+  if (fields.size === 0 || engine.root !== 'body') return false
   let path = ''
   for (let i = 0; i < depth; i++) {
     const name = engine.trail[i]
@@ -102,7 +115,7 @@ function pinned (engine: Engine, fields: ReadonlySet<string>, depth: number): bo
     if (name.includes('.')) return false
     path += path === '' ? name : `.${name}`
   }
-  return engine.root === 'body' && fields.has(path)
+  return fields.get(path)?.(text) === true
 }
 
 function found (engine: Engine, w: Walk, depth: number, suffix: string): void {

@@ -1,3 +1,4 @@
+import { JAVA, PROOF, PYTHON, RUBY, RUNTIME } from './code-languages.ts'
 import { K } from './keywords.ts'
 import { brief, inFence, isProgram, sign, signIf, signOutside, type Look } from './look.ts'
 import * as place from './place.ts'
@@ -14,6 +15,7 @@ const rule = rulesOf('code', {
   ognl: [1, 5, 'expressions of Struts and Spring', '%{#a=1}', '100%'],
   python: [1, 5, 'modules of Python that run commands', "__import__('os').system('id')", 'import os'],
   ruby: [1, 5, 'calls of Ruby and Perl that run commands', "Process.spawn('id')", 'the process spawns'],
+  runtime: [1, 5, 'calls of .NET, Go, Rust, Erlang, Deno or Bun that run commands', "Process.Start('cmd')", 'the process may start (soon)'],
   loop: [1, 5, 'a loop without end', 'while(true);', 'while (x)'],
   proof: [1, 5, 'a call that proves that code runs: output or a wait', 'Thread.sleep(5000)', 'a thread sleeps'],
   lookup: [1, 5, 'a look-up of Django through relations', 'user__profile__name__startswith=a (as name)', 'user__name=a (as name)'],
@@ -30,11 +32,12 @@ export function mayBeCode (look: Look): boolean {
   if ((look.place & place.NAME) !== 0 && look.text.includes('__')) return true
   if ((pairs & P.AT_BRACE) !== 0 && (chars & C.BRACKET) !== 0) return true
   if ((chars & C.PAREN) !== 0 && look.count < 12 && ((chars & (C.QUOTE | C.DQUOTE | C.SEMI)) !== 0 || /\w\s?\($/.test(look.text) || look.text.includes('()'))) return true
+  if ((words & K.RUNTIME) !== 0 && look.count <= 16 && (chars & (C.PAREN | C.BRACKET | C.DOT | C.COLON | C.PERCENT | C.PIPE | C.SLASH)) !== 0) return true
   return (chars & C.PERCENT) !== 0 && (chars & C.BRACE) !== 0
 }
 
-const PHP_CALL = /(?:^|[^\w.$-])(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|preg_replace|create_function|call_user_func(?:_array)?|file_get_contents|file_put_contents|fopen|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|move_uploaded_file|p?fsockopen|unserialize|ini_set|putenv|getenv|var_dump|print_r|array_map|array_filter|array_diff|usort|posix_\w+|opcache_\w+|ob_start|curl_exec|fwrite|fputs|unlink|chmod|symlink|mail|die|dl|extract|parse_str|eval|include|require(?!\s*\(\s*["'`](?:node:)?[\w@.][\w@./-]*["'`]|\s*\(\s*\)`)|include_once|require_once|error_log|scandir|opendir|glob|is_array|is_int|intval|gethostbyname|ldap_\w+|sodium_\w+|pg_\w+|zend_\w+|odbc_\w+|tidy_\w+|date_add|filegroup|mb_\w+|apache_\w+|imap_\w+|chr|substr|unpack|pack)\s*(?:\/\*[^*]*\*\/\s*)?(?:\(|%28)/i
-const SURE_CALL = /(?:^|[^\w.$-])(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|create_function|call_user_func(?:_array)?|file_put_contents|file_get_contents|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|p?fsockopen|unserialize|posix_\w+|preg_replace|eval|die|print_r|var_dump|scandir|include|require(?!\s*\(\s*["'`](?:node:)?[\w@.][\w@./-]*["'`]|\s*\(\s*\)`))\s*\(\s*(?:["'$`@/]|\)|\w+\s*\(|whoami|id\b|ls\b|cat\b|dir\b|\d)/i
+const PHP_CALL = /(?:^|[^\w.$-])(?!(?:system|exec|passthru|shell_exec|popen|eval|assert|include|require|die|mail|chr|substr|file_get_contents|fopen|readfile|unlink)\s*\(\s*\))(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|preg_replace|create_function|call_user_func(?:_array)?|forward_static_call(?:_array)?|register_(?:shutdown|tick)_function|iterator_apply|mb_ereg_replace|get_defined_\w+|get_cfg_var|php_uname|phpversion|fpassthru|parse_ini_file|simplexml_load_\w+|stream_\w+|file_get_contents|file_put_contents|fopen|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|move_uploaded_file|p?fsockopen|unserialize|ini_set|putenv|getenv|var_dump|print_r|array_map|array_filter|array_diff|usort|posix_\w+|opcache_\w+|ob_start|curl_exec|fwrite|fputs|unlink|chmod|symlink|mail|die|dl|extract|parse_str|eval|include|require(?!\s*\(\s*["'`](?:node:)?[\w@.][\w@./-]*["'`]|\s*\(\s*\)`)|include_once|require_once|error_log|scandir|opendir|glob|is_array|is_int|intval|gethostbyname|ldap_\w+|sodium_\w+|pg_\w+|zend_\w+|odbc_\w+|tidy_\w+|date_add|filegroup|mb_\w+|apache_\w+|imap_\w+|chr|substr|unpack|pack)\s*(?:\/\*[^*]*\*\/\s*)?(?:\(|%28)/i
+const SURE_CALL = /(?:^|[^\w.$-])(?!(?:system|exec|passthru|shell_exec|popen|eval|assert|include|require|die|mail|chr|substr|file_get_contents|fopen|readfile|unlink)\s*\(\s*\))(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|phpinfo|assert|create_function|call_user_func(?:_array)?|forward_static_call(?:_array)?|register_(?:shutdown|tick)_function|iterator_apply|mb_ereg_replace|get_defined_\w+|get_cfg_var|php_uname|phpversion|fpassthru|parse_ini_file|simplexml_load_\w+|stream_\w+|file_put_contents|file_get_contents|readfile|highlight_file|show_source|base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|p?fsockopen|unserialize|posix_\w+|preg_replace|eval|die|print_r|var_dump|scandir|include|require(?!\s*\(\s*["'`](?:node:)?[\w@.][\w@./-]*["'`]|\s*\(\s*\)`))\s*\(\s*(?:["'$`@/]|\)|\w+\s*\(|whoami|id\b|ls\b|cat\b|dir\b|\d)/i
 const ANY_CALL = /(?:system|exec|passthru|popen|proc_open|phpinfo|file_get_contents|file_put_contents|readfile|base64_decode|gzinflate|gzdecode|fsockopen|unserialize|str_rot13|call_user_func|move_uploaded_file|filegroup|intval|eval|die)\s*(?:=\s*)?\(|^\$\{\w+\}$/i
 const OUTPUT = /\b(?:Thread\.sleep|time\.sleep|System\.out\.print\w*|response\.write|usleep)\s*\(/i
 const VARIABLE = /\$_(?:GET|POST|REQUEST|COOKIE|SERVER|SESSION|FILES|ENV)\b|\$(?:GLOBALS|HTTP_RAW_POST_DATA|HTTP_\w+_VARS|argv)\b/
@@ -67,7 +70,18 @@ export function code (look: Look): void {
   }
   if ((chars & C.PERCENT) !== 0 || (chars & C.HASH) !== 0) signIf(look, rule.ognl, /%\{\s*(?:\(?#|\d+\s*[*+-]\s*\d|\(?\w+\s*\(|['"]|c\d\}i)|#_memberAccess|#context\[|@ognl\.|@java\.lang|#\w+\s*=\s*(?:new|@|\()/i)
   if (short) shortText(look)
+  if ((words & K.RUNTIME) !== 0 && look.count <= 16) languages(look)
   if ((look.place & place.NAME) !== 0 && text.includes('__') && relations(text)) sign(look, rule.lookup, 0, text.length)
+}
+
+/** Calls of the other languages, in a text that is hardly more than the call. */
+function languages (look: Look): void {
+  if (/(?:\b[A-Za-z]{2,}\b[ ,]+){4}/.test(look.text) || isProgram(look) || NAMED.test(look.text)) return
+  signOutside(look, rule.python, PYTHON)
+  signOutside(look, rule.java, JAVA)
+  signOutside(look, rule.ruby, RUBY)
+  signOutside(look, rule.runtime, RUNTIME)
+  signOutside(look, rule.proof, PROOF)
 }
 
 const LOOKUP = /^(?:i?(?:exact|contains|startswith|endswith|regex)|has_keys?|has_any_keys|isnull|in|[gl]te?|year|month|day|search)$/i

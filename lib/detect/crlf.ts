@@ -9,7 +9,7 @@ const rule = rulesOf('crlf', {
   response: [1, 5, 'a line break, then the start of a response or request', 'x\r\n\r\nHTTP/1.1 200 OK', 'HTTP/1.1 is old'],
   smuggle: [1, 5, 'a request line inside a value', 'GET http://evil.example/ HTTP/1.1', 'GET started with HTTP/2'],
   break: [1, 5, 'a line break in a name, a path or a header', 'x\r\ny', 'x y'],
-  mail: [1, 5, 'a line break, then a command of SMTP, IMAP or POP3', 'x\r\nRCPT TO:<a@b.example>', 'x\nRCPT is old'],
+  mail: [1, 5, 'a line break, then a command of SMTP, IMAP, POP3, Redis or memcached, or a receiver of mail', 'x\r\nRCPT TO:<a@b.example>', 'x\nRCPT is old'],
   blank: [2, 5, 'a line break before a value, in a query', 'a\r\nbody: c', 'a b']
 })
 
@@ -20,8 +20,10 @@ export function mayBeCrlf (look: Look): boolean {
 const HEADER = /(?:(?:set-cookie2?|content-(?:type|length|disposition|location|security-policy|encoding)|location|transfer-encoding|x-[a-z-]+|access-control-[a-z-]+|remote-addr|refresh|host|connection|link|expires|last-modified|status|p3p|referer|user-agent|cookie|header[a-z-]*|crlf[a-z-]*|injected[a-z-]*)[\r\n]*\s*:)/iy
 const ANY = /[a-z][a-z0-9_-]{2,40}[\r\n]*\s*:\s?\S/iy
 const RESPONSE = /(?:HTTP\/[0-3](?:\.\d)?\s+\d{3}|(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|CONNECT|TRACE|PATCH)\s+[^\s]+(?:\s+HTTP\/\d|\s*$|\s)|<(?:html|script|svg|img|body)\b)/iy
-const SMUGGLE = /(?:^|[^\w])(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|CONNECT|TRACE|PATCH)\s+(?:https?:\/)?\/\S*\s+HTTP\/\d/
-const MAIL = /(?:MAIL\s+FROM\s*:|RCPT\s+TO\s*:\s*<|(?:EHLO|HELO)\s+[\w.-]+\s*$|VRFY\s+\w+|EXPN\s+\w+|AUTH\s+\w+\s+\S+|(?:RETR|DELE|TOP|LIST|UIDL)(?:\s+\d+)+\s*$|APOP\s+\w+\s+[0-9a-f]{8,}|(?:QUIT|NOOP|RSET|STAT|DATA)\s*(?:[\r\n]|$)|USER\s+\S+\s*$|[a-z]+\d+\s+(?:authenticate|login|select|examine|create|delete|rename|subscribe|list|lsub|status|append|fetch|store|copy|uid|search|expunge|logout|noop|capability|starttls|getquota|check|close)\b)/iy
+const SMUGGLE = /(?:^|[^\w])(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|CONNECT|TRACE|PATCH)\s+(?:https?:\/)?\/\S*\s+HTTP\/\d(?!(?:\.\d)?"\s\d{3}\b)/
+const MAIL = /(?:MAIL\s+FROM\s*:|RCPT\s+TO\s*:\s*<|(?:EHLO|HELO)\s+[\w.-]+\s*$|VRFY\s+\w+|EXPN\s+\w+|AUTH\s+\w+\s+\S+|(?:RETR|DELE|TOP|LIST|UIDL)(?:\s+\d+)+\s*$|APOP\s+\w+\s+[0-9a-f]{8,}|(?:QUIT|NOOP|RSET|STAT|DATA)\s*(?:[\r\n]|$)|USER\s+\S+\s*$|(?:FLUSH(?:ALL|DB)|flush_all|BGSAVE|BGREWRITEAOF)\s*(?:[\r\n]|$)|CONFIG\s+(?:SET|GET|REWRITE)\s+[\w-]+|(?:SLAVEOF|REPLICAOF)\s+\S+\s+\S|MODULE\s+LOAD\s+\/|EVAL\s+["'].{0,80}["']\s+\d|\*\d+\s*[\r\n]\s*\$\d+\s*[\r\n]|(?:set|add|replace|append|prepend)\s+\S{1,250}\s+\d+\s+\d+\s+\d+\s*[\r\n]|(?:delete|gets?)\s+\S{1,250}\s*[\r\n]|[a-z]+\d+\s+(?:authenticate|login|select|examine|create|delete|rename|subscribe|list|lsub|status|append|fetch|store|copy|uid|search|expunge|logout|noop|capability|starttls|getquota|check|close)\b)/iy
+/** A receiver that a field of a contact form adds to the letter's head. */
+const RECEIVER = /(?:b?cc|reply-to|return-path)\s*:\s*<?[\w.+-]{1,64}@[\w-]/iy
 
 export function crlf (look: Look): void {
   const { text } = look
@@ -43,6 +45,7 @@ export function crlf (look: Look): void {
   for (let at = nextLine(text, 0); at < text.length && look.score < look.threshold; at = nextLine(text, at)) {
     if (strict) sign(look, rule.break, at, at + 20)
     if (returns) signAt(look, rule.header, HEADER, at)
+    if (returns && look.count < 24) signAt(look, rule.mail, RECEIVER, at)
     if (open) {
       signAt(look, rule.response, RESPONSE, at)
       signAt(look, rule.mail, MAIL, at)

@@ -72,7 +72,7 @@ function utf8 (text: string, lead: number, at: number): [code: number, end: numb
     while (text.charCodeAt(digits) === 50 && text.charCodeAt(digits + 1) === 53) digits += 2
     const byte = hexAt(text, digits, 2)
     // IIS and old PHP take any byte for a continuation: %c0%2f and %c0%af are both a slash.
-    if (byte < 0 || (byte < 0x80 && lead > 0xc1)) return [lead, at]
+    if (byte < 0 || (byte < 0x80 && lead > 0xc1 && (lead !== 0xe0 || byte !== 0x40))) return [lead, at]
     code = (code << 6) | (byte & 0x3f)
     end = digits + 2
   }
@@ -192,96 +192,11 @@ export function fold (text: string): string {
   return text.replace(LOOKALIKE, (char) => LOOKALIKES.get(char)!).normalize('NFKC')
 }
 
-/** Runs of white space from this length on are padding. */
-const RUN = 16
-
-/**
- * The text with long runs of white space shortened: no language that is injected counts spaces, and expressions that skip
- * them take time by the square of a run. The first characters of a run stay, so that line breaks do.
- */
-export function tightened (text: string): string {
-  let out = ''
-  let from = 0
-  let start = -1
-  for (let i = 0; i <= text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === 32 || (code >= 9 && code <= 13) || code === 160) {
-      if (start < 0) start = i
-    } else if (start >= 0) {
-      if (i - start >= RUN) {
-        // At the ends nothing is left of it.
-        const kept = start === 0 || i === text.length ? start : start + 4
-        out += text.slice(from, kept)
-        const lines = text.indexOf('\n', kept)
-        if (lines >= 0 && lines < i) out += '\n'
-        from = i
-      }
-      start = -1
-    }
-  }
-  return from === 0 ? text : out + text.slice(from)
-}
-
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g
 
 /** Without the control characters that parsers skip. */
 export function uncontrolled (text: string): string {
   return text.replace(CONTROLS, '')
-}
-
-/** Without SQL comments; the content of MySQL's executable ones stays. */
-export function uncommented (text: string): string {
-  const lines = text.lastIndexOf('\n') + 1
-  // Up to the last line break every line comment has an end.
-  if (lines > 1) text = text.slice(0, lines).replace(/(?:#|--)[^\n]*\n/g, ' ') + text.slice(lines)
-  let at = text.indexOf('/*')
-  if (at < 0) return text
-  let out = ''
-  let from = 0
-  while (at >= 0) {
-    if (text.charCodeAt(at + 2) === 33) {
-      let end = at + 3
-      while (text.charCodeAt(end) >= 48 && text.charCodeAt(end) <= 57) end++
-      out += text.slice(from, at) + ' '
-      from = end
-    } else {
-      const end = text.indexOf('*/', at + 2)
-      if (end < 0) break
-      out += text.slice(from, at) + ' '
-      from = end + 2
-    }
-    at = text.indexOf('/*', from)
-  }
-  return from === 0 ? text : (out + text.slice(from)).replaceAll('*/', ' ')
-}
-
-const base64Codes = new Int8Array(128).fill(-1)
-for (let i = 0; i < 64; i++) base64Codes['ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.charCodeAt(i)] = i
-base64Codes[45] = 62
-base64Codes[95] = 63
-
-const BASE64 = /^[A-Za-z0-9+/_-]+={0,3}$/
-const UNPRINTABLE = /[^\t\n\r -~\u00a0-\uffff]|\ufffd/
-
-/** The text that a value is the base64 of, if it is text. The first eight characters decide nearly always. */
-export function base64 (text: string): string | undefined {
-  if (text.length < 12 || text.length > 65536) return undefined
-  for (let i = 0; i < 8; i += 4) {
-    const a = base64Codes[text.charCodeAt(i) & 127]!
-    const b = base64Codes[text.charCodeAt(i + 1) & 127]!
-    const c = base64Codes[text.charCodeAt(i + 2) & 127]!
-    const d = base64Codes[text.charCodeAt(i + 3) & 127]!
-    if ((a | b | c | d) < 0) return undefined
-    const bytes = (a << 18) | (b << 12) | (c << 6) | d
-    if (!printable(bytes >> 16) || !printable((bytes >> 8) & 255) || !printable(bytes & 255)) return undefined
-  }
-  if (!BASE64.test(text)) return undefined
-  const decoded = Buffer.from(text, 'base64').toString('utf8')
-  return UNPRINTABLE.test(decoded) ? undefined : decoded
-}
-
-function printable (byte: number): boolean {
-  return (byte >= 32 && byte < 127) || byte === 10 || byte === 13 || byte === 9
 }
 
 /** Whether any decoder could change a text with these characters; cheap, so that clean texts build no view. */

@@ -17,8 +17,10 @@ const rule = rulesOf('deserialization', {
 export function mayBeSerialized (look: Look): boolean {
   if (look.longest > 8 && ((look.chars & (C.DOLLAR | C.SLASH)) !== 0 || look.longest > 5)) {
     const first = look.text.charCodeAt(0)
-    if (first === 114 || first === 65 || first === 66 || first === 75 || first === 72 || first === 103 || first === 67 || first === 97 || first === 128) return true
+    if (first === 114 || first === 65 || first === 66 || first === 75 || first === 72 || first === 103 || first === 67 || first === 97 || first === 47 || first === 4 || first === 128) return true
   }
+  if ((look.chars & C.AT) !== 0 && (look.chars & C.DQUOTE) !== 0 && (look.chars & C.COLON) !== 0) return true
+  if ((look.words & K.SERIAL) !== 0 && (look.chars & C.LT) !== 0) return true
   if ((look.words & K.SERIAL) !== 0 && (look.chars & (C.COLON | C.BANG | C.BRACE | C.LINE | C.DOLLAR)) !== 0) return true
   return (look.pairs & P.DOLLAR_WORD) !== 0 || (look.chars & C.CONTROL) !== 0
 }
@@ -28,7 +30,7 @@ export function deserialization (look: Look): void {
   // A compressed one: the expression would read the rest of the text for every start of such a stream.
   const zipped = look.text.indexOf('H4sIAAAAAAAA')
   if (zipped >= 0 && look.text.indexOf('rO0', zipped) > 0) sign(look, rule.java, zipped, zipped + 16)
-  signIf(look, rule.dotnet, /(?:^|[^A-Za-z0-9+/])AAEAAAD\/\/\/\/\//)
+  signIf(look, rule.dotnet, /(?:^|[^A-Za-z0-9+/])(?:AAEAAAD\/\/\/\/\/|\/wEyAAEAAAD\/)/)
   signIf(look, rule.node, /_\$\$ND_FUNC\$\$_|\$\$ND_FUNC\$\$/)
   if ((look.chars & C.COLON) !== 0) {
     signIf(look, rule.php, /(?:^|[;{"'=\s])(?:[OC]:\+?\d+:\\?"[\w\\]+\\?":\+?\d+:\{|a:\d+:\{[is]:\d+[;:])/)
@@ -37,6 +39,7 @@ export function deserialization (look: Look): void {
     signIf(look, rule.node, /"rce"\s*:\s*"|"\$\$?[a-z]+"\s*:\s*"function\s*\(/i)
   }
   if ((look.chars & C.LINE) !== 0) signIf(look, rule.python, !brief(look) ? /(?:^|[\n\s(])c(?:os|posix|nt|subprocess|__builtin__|builtins|commands|sys|copy_reg|copyreg)\r?\n\w+\r?\n\(/ : /(?:^|[\n\s(])c(?:os|posix|nt|subprocess|__builtin__|builtins|commands|sys|copy_reg|copyreg)\r?\n\w+\r?\n/)
+  if ((look.chars & C.LT) !== 0) signIf(look, rule.type, /<(?:java|object|void|string|array)\s+(?:version=["'][\d.]+["']\s+)?class\s*=\s*["'](?:java|javax|com\.sun|org)\.|<(?:\w+:)?ObjectDataProvider\b|<dynamic-proxy\b|<jdk\.nashorn\.|<(?:java|javax|com\.sun|sun|org\.apache)\.[\w.]+[\s/>]|ExpandedWrapper/)
   signIf(look, rule.python, /^(?:gAS[UVW]|gAJ|gAN|KGRwMA|KGxwM|Y19f|Y29z|Y3Bvc|gASV)[A-Za-z0-9+/_-]{8,}=*$|\u0080[\u0002-\u0005](?:\u0095|c)/)
-  signIf(look, rule.ruby, /^BAh[a-zA-Z0-9+/][A-Za-z0-9+/]{8,}(?:=|--|$)|^\u0004\b[o{[]/)
+  signIf(look, rule.ruby, /^BAh[a-zA-Z0-9+/][A-Za-z0-9+/]{8,}(?:=|--|$)|^\u0004\u0008[o{[]/)
 }

@@ -1,10 +1,12 @@
 import { code, mayBeCode } from './code.ts'
 import { command, mayBeCommand } from './command.ts'
 import { crlf, mayBeCrlf } from './crlf.ts'
-import { base64, decode, encoded, tightened, uncommented } from './decode.ts'
+import type { Engine } from './create-engine.ts'
+import { decode, encoded } from './decode.ts'
 import { deserialization, mayBeSerialized } from './deserialization.ts'
 import { fileInclusion, mayBeInclusion } from './file-inclusion.ts'
 import { jndi, mayBeLookup } from './jndi.ts'
+import { K } from './keywords.ts'
 import { ldap, mayBeLdap } from './ldap.ts'
 import { sign, type Look } from './look.ts'
 import { mayBeOperator, nosql } from './nosql.ts'
@@ -12,16 +14,19 @@ import { pieces } from './pieces.ts'
 import * as place from './place.ts'
 import { mayPollute, prototypePollution } from './prototype-pollution.ts'
 import { quiet } from './quiet.ts'
-import { declared, rulesOf, type CodedRule } from './rules.ts'
+import { rulesOf } from './rules.ts'
 import { C, P, scan } from './scan.ts'
 import { mayBeSql, sqli } from './sqli.ts'
 import { mayBeSsrf, ssrf } from './ssrf.ts'
 import { mayBeTemplate, template } from './template.ts'
 import { mayTraverse, traversal } from './traversal.ts'
-import { CATEGORIES, type Category, type DetectionRules, type Finding, type Match, type OwnRule } from './types.ts'
+import { CATEGORIES, type Finding } from './types.ts'
 import { mayBeUpload, upload } from './upload.ts'
+import { base64, collapsed, tightened, uncommented } from './views.ts'
 import { mayBeXml, xml } from './xml.ts'
 import { mayBeXss, xss } from './xss.ts'
+
+export { createEngine, type Engine } from './create-engine.ts'
 
 /** Rounds of decoding: each takes off one layer of every encoding there is. */
 const ROUNDS = 4
@@ -30,110 +35,21 @@ const rule = rulesOf('code', {
   layers: [1, 5, 'a text that changes still after four rounds of decoding', '&amp;amp;amp;amp;amp;amp;lt;', '&amp;amp;lt;']
 })
 
+/** Findings of one request that are enough to say what it is: a body of ten thousand attacks costs no more than one of these. */
+const ENOUGH = 16
+
+/** Words of languages whose words stand apart. */
+const SPACED = K.SQL | K.LOGIC | K.SHELL | K.SHELL_SURE
+
 /** Texts up to here are too short for runs of spaces to matter. */
 const LINE = 256
 
 /** Texts up to here are one piece. */
 const SHORT = 60
 
-/** What one detector instance knows: its rules, compiled, and the text it looks at. */
-export interface Engine {
-  look: Look
-  own: readonly CodedOwnRule[]
-  /** Rules that count in a piece of a longer text, and in code that such a text shows. */
-  local: Uint8Array
-  shown: Uint8Array
-  /** Levels above 1 look at values of plain words too. */
-  thorough: boolean
-  /** Levels above 2 judge code that is shown like any text. */
-  deep: boolean
-  /** Found so far in this request. */
-  matches: Match[]
-  /** Highest score of a single value. */
-  score: number
-  /** Names of the path to the value, in the order of nesting; read only when something is found. */
-  trail: Array<string | number>
-  depth: number
-  /** Prefix of locations: `query`, `body`, ... */
-  root: string
-  /** Clean names of parameters, with what they say about their value. */
-  names: Map<string, number>
-  params: ReadonlySet<string> | undefined
-  headers: ReadonlySet<string> | undefined
-  fields: ReadonlySet<string> | undefined
-  /** Query parameters and fields of the body that the route's schema pins down, as they are written. */
-  pinnedParams: ReadonlySet<string> | undefined
-  pinnedFields: ReadonlySet<string> | undefined
-  /** Findings by rule, since the start. */
-  counts: Map<string, number>
-}
-
-/** What a route's own schema accepts nothing harmful for; see `schema.ts`. */
-export interface Pinned { params: readonly string[], fields: readonly string[] }
-
-export interface CodedOwnRule { rule: CodedRule, test: (value: string) => boolean }
-
-export function createEngine (rules: DetectionRules, pinned?: Pinned): Engine {
-  const own = (rules.rules ?? []).map(codeOwnRule)
-  const on = new Uint8Array(declared.length + own.length)
-  const level = rules.level ?? 1
-  for (const rule of declared) if (rule.level <= level && isOn(rules, rule.category, rule.id)) on[rule.no] = 1
-  own.forEach(({ rule }, i) => {
-    rule.no = declared.length + i
-    if (isOn(rules, rule.category, rule.id)) on[rule.no] = 1
-  })
-  const names = (list: readonly string[] | undefined): ReadonlySet<string> | undefined => list === undefined || list.length === 0 ? undefined : new Set(list.map((name) => name.toLowerCase()))
-  return {
-    look: { text: '', place: 0, name: '', on, score: 0, signs: [], threshold: rules.threshold ?? 5, chars: 0, pairs: 0, words: 0, count: 0, longest: 0 },
-    own,
-    local: on.map((bit, no) => declared[no] !== undefined && WHOLE.test(declared[no].id) ? 0 : bit),
-    shown: on.map((bit, no) => declared[no] !== undefined && (WHOLE.test(declared[no].id) || (level < 3 && (declared[no].level > 1 || SHOWN.test(declared[no].id)))) ? 0 : bit),
-    thorough: level > 1,
-    deep: level > 2,
-    matches: [],
-    score: 0,
-    trail: [],
-    depth: 0,
-    root: '',
-    names: new Map(),
-    params: names(rules.exclude?.params),
-    headers: names(rules.exclude?.headers),
-    fields: names(rules.exclude?.fields),
-    pinnedParams: pinned === undefined || pinned.params.length === 0 ? undefined : new Set(pinned.params),
-    pinnedFields: pinned === undefined || pinned.fields.length === 0 ? undefined : new Set(pinned.fields),
-    counts: new Map()
-  }
-}
-
-/** Rules that count only in a value as a whole: in a longer text they are what articles have. */
-const WHOLE = /^(?:command\/backtick|sqli\/(?:hint|fragment|word)|file-inclusion\/bare|ssrf\/(?:loopback|internal|host))$/
-/** Rules that do not count in the code that an article shows; from level 3 on all do. */
-const SHOWN = /^(?:code|command|nosql|ssrf|ldap|prototype-pollution|crlf)\/|^xss\/(?:dom|call|element|script|close|bare|data)$|^sqli\/(?:operator|trailing|comment|breakout|delay|call|metadata|statement|select|clause|union)$|^traversal\/(?:system|windows|secret|dots|mangled)$|^template\/(?:call|expression|single)$/
-
-function isOn (rules: DetectionRules, category: Category, id: string): boolean {
-  if (rules.exclude?.rules?.includes(id) === true || rules.exclude?.categories?.includes(category) === true) return false
-  const { categories } = rules
-  if (categories === undefined) return true
-  if (Array.isArray(categories)) return (categories as readonly Category[]).includes(category)
-  return (categories as Partial<Record<Category, boolean>>)[category] !== false
-}
-
-function codeOwnRule (own: OwnRule): CodedOwnRule {
-  const category = own.category ?? 'code'
-  const rule: CodedRule = { id: own.id, category, level: 1, score: own.score ?? 5, about: 'a rule of the application', match: '', pass: '', no: 0 }
-  const { pattern } = own
-  if (typeof pattern === 'string') {
-    const wanted = pattern.toLowerCase()
-    return { rule, test: (value) => value.toLowerCase().includes(wanted) }
-  }
-  if (typeof pattern === 'function') return { rule, test: pattern }
-  // A global or sticky expression remembers where it stopped, and would miss every second attack.
-  const stateless = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
-  return { rule, test: (value) => stateless.test(value) }
-}
-
 /** Judges one text with all its views; true if it reaches the threshold. */
 export function judge (engine: Engine, text: string, where: number, name: string): boolean {
+  if (engine.matches.length >= ENOUGH) return false
   const look = engine.look
   look.text = text
   look.place = where
@@ -142,9 +58,18 @@ export function judge (engine: Engine, text: string, where: number, name: string
   look.name = name
   look.score = 0
   if (look.signs.length > 0) look.signs = []
-  if (text.length <= LINE) return judgeViews(engine, look, text)
-  const tight = tightened(text)
+  if (text.length <= LINE) {
+    // Only of JSON: elsewhere a value is a part of the whole body, which would stay in memory with it.
+    const remembers = where === place.JSON_VALUE && engine.own.length === 0
+    if (remembers && engine.clean.has(text, name)) return false
+    const found = judgeViews(engine, look, text)
+    if (remembers && look.signs.length === 0) engine.clean.add(text, name)
+    return found
+  }
+  const tight = collapsed(tightened(text))
   if (tight !== text) {
+    // Own rules see each value as it came.
+    ownRules(engine, look)
     look.text = tight
     scan(tight, look)
   }
@@ -168,6 +93,8 @@ function judgeViews (engine: Engine, look: Look, text: string): boolean {
     const next = uncommented(view)
     if (next !== view) see(engine, look, next)
   }
+  // Encoded twice as forms encode: the inner layer's spaces are signs still.
+  if (look.score < look.threshold && (look.chars & (C.PLUS | C.SPACE)) === C.PLUS && look.count < 60 && (look.words & SPACED) !== 0 && (look.words & K.SCRIPT_SCHEME) === 0) see(engine, look, view.replaceAll('+', ' '))
   if (look.score < look.threshold && look.longest >= 10 && (look.chars & ~(C.SPACE | C.PLUS | C.SLASH | C.EQ | C.MINUS)) === 0) {
     const next = base64(view)
     if (next !== undefined) {
@@ -181,8 +108,11 @@ function judgeViews (engine: Engine, look: Look, text: string): boolean {
   return look.score > 0 && look.score >= look.threshold
 }
 
-/** A heading on a line of its own, as documents in Markdown have. */
-const HEADINGS = /(?:^|\n)(?:#{1,6} \S|[=-]{3,}\r?\n)/
+/** A heading on a line of its own among other lines, as documents in Markdown have. */
+const HEADINGS = /(?:^|\n)(?:#{1,6} \S[^\n]{0,200}\r?\n|[=-]{3,}\r?\n)/
+const LINES = /(?:\n[^\n]*){4}/
+/** No article stands here: what a wrapper of Markdown holds is judged like any other text. */
+const NO_ARTICLES = place.QUERY | place.NAME | place.PATH | place.HEADER | place.COOKIE
 
 /**
  * What stands alone in a longer text, each piece as a value of its own: words around an attack hide nothing, since the detectors
@@ -190,17 +120,23 @@ const HEADINGS = /(?:^|\n)(?:#{1,6} \S|[=-]{3,}\r?\n)/
  */
 function judgePieces (engine: Engine, look: Look, text: string): void {
   const { on } = look
-  const document = text.length > 1000 && HEADINGS.test(text)
+  const { cleanPieces } = engine
+  const articles = (look.place & NO_ARTICLES) === 0 || (look.place & place.VALUE) !== 0
+  const document = articles && text.length > 1000 && HEADINGS.test(text) && LINES.test(text)
   const found = (from: number, to: number): boolean => {
     if (to - from >= text.length) return false
-    look.text = text.slice(from, to)
-    scan(look.text, look)
+    const piece = text.slice(from, to)
+    const kind = look.on === engine.shown ? 1 : 0
+    if (cleanPieces.has(piece, '', kind)) return false
+    look.text = piece
+    scan(piece, look)
     if (quiet(look, look.place, engine.thorough)) return false
     detectAll(engine, look)
+    if (look.signs.length === 0 && engine.own.length === 0) cleanPieces.add(piece, '', kind)
     return look.score >= look.threshold
   }
   pieces(text, ({ before, from, to, after, shown }) => {
-    look.on = shown || document ? engine.shown : engine.local
+    look.on = document || (shown && articles) ? engine.shown : engine.local
     if (found(from, to)) return true
     // Words that no language knows add nothing.
     const left = before < from && known(look, text, before, from)
@@ -208,6 +144,7 @@ function judgePieces (engine: Engine, look: Look, text: string): void {
     return (left && found(before, to)) || (right && found(from, after)) || ((left || right) && before < from && after > to && found(before, after))
   })
   look.on = on
+  cleanPieces.clear()
 }
 
 /** Whether there is a word between two positions that some detector asks for. */
@@ -253,6 +190,10 @@ function detectAll (engine: Engine, look: Look): void {
   if (all && look.score < enough && mayBeCrlf(look)) crlf(look)
   if (look.score < enough && mayBeUpload(look)) upload(look)
   if (look.score < enough && mayBeSql(look)) sqli(look)
+  if (engine.own.length > 0) ownRules(engine, look)
+}
+
+function ownRules (engine: Engine, look: Look): void {
   for (const { rule, test } of engine.own) {
     if (look.on[rule.no] === 1 && test(look.text) && !look.signs.some((known) => known.rule === rule)) {
       look.signs.push({ rule, text: look.text, at: 0, end: look.text.length })

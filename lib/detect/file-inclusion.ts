@@ -22,6 +22,8 @@ export function mayBeInclusion (look: Look): boolean {
 const WRAPPER = /(?:^|[^a-z0-9])(?:php:\/\/(?:filter|input|stdin|stdout|memory|temp|output|fd)|(?:phar|expect|zip|ogg|rar|ssh2(?:\.\w+)?|compress\.(?:zlib|bzip2)|glob|zlib|bzip2):\/\/[^\s]|(?:php|phar|expect|compress\.zlib):\/\/)/i
 const DATA = /(?:^|[=:,'"(/\s])data:(?:\/\/)?(?:text\/(?:plain|x-php)|application\/(?:x-httpd-php|x-php|octet-stream)|;base64,|,\s*<\?)/i
 const REMOTE_SCRIPT = /^(?:https?|ftps?|sftp):\/*[^\s?#/][^\s?#]*(?:\.(?:txt|php\d?|phtml|inc|log|gif|jpe?g|png|dat|asp|jsp|cgi|pl)\??$|\?$)/i
+/** Names that web shells go by. */
+const SHELLS = /^(?:https?|ftps?):\/\/[^\s?#]{1,200}\/(?:c99|c100|r57|b374k|wso\d*|weevely\d*|p0wny|(?:web|php|reverse|rev|simple|cmd)?[_-]?shell\d*|backdoor|cmd|evil|exploit|malicious|payload|rfi\w{0,9})\.(?:txt|php\d?|phtml|gif|jpe?g|png|inc|dat|asp|jsp|sh|py|pl)\b/i
 const ADDRESS_SCRIPT = /^(?:https?|ftps?):\/\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\])(?::\d+)?\/[^\s]*\.(?:php\d?|txt|phtml|inc|jsp|asp|sh|py|pl|exe|cgi)\b/i
 
 export function fileInclusion (look: Look): void {
@@ -32,6 +34,7 @@ export function fileInclusion (look: Look): void {
     if (query) {
       if (/^(?:https?|ftps?|file):?\/*\?$/i.test(text)) signIf(look, rule.bare, /^/)
       if (ADDRESS_SCRIPT.test(text)) signIf(look, rule.remote, ADDRESS_SCRIPT)
+      else if (SHELLS.test(text)) signIf(look, rule.remote, SHELLS)
       else if ((look.place & place.JSON_VALUE) === 0 && text.endsWith('?') && /^(?:https?|ftps?):\/\/[^\s?]+\?$/i.test(text)) signIf(look, rule.remote, /^/)
       else if ((look.place & place.INCLUDES) !== 0) signIf(look, rule.remote, REMOTE_SCRIPT)
       if (/absolute_path|base_?path|_conf\[|^inc(?:lude)?$|template|php_path|document_root|^_(?:GET|REQUEST|SERVER|CONF)/i.test(look.name)) signIf(look, rule.remote, /^(?:https?|ftps?):\/\/\S+$/i)

@@ -3,7 +3,7 @@ export const K = {
   LOGIC: 1, SQL: 1 << 1, SQL_CALL: 1 << 2, SQL_META: 1 << 3, SHELL: 1 << 4, SHELL_SURE: 1 << 5, WINDOWS: 1 << 6, SINK: 1 << 7,
   TAG: 1 << 8, EVENT: 1 << 9, SCRIPT_SCHEME: 1 << 10, CODE: 1 << 11, TEMPLATE: 1 << 12, FILE: 1 << 13, SCHEME: 1 << 14, HOST: 1 << 15,
   PROTO: 1 << 16, LOOKUP: 1 << 17, XML: 1 << 18, HEADER: 1 << 19, OPERATOR: 1 << 20, SERIAL: 1 << 21, HTTP: 1 << 22, MAIL: 1 << 23,
-  JAVA: 1 << 24, DOM: 1 << 25, EXTENSION: 1 << 26, SQL_LEAD: 1 << 27, WEB: 1 << 28
+  JAVA: 1 << 24, DOM: 1 << 25, EXTENSION: 1 << 26, SQL_LEAD: 1 << 27, WEB: 1 << 28, RUNTIME: 1 << 29
 } as const
 
 /** Words of English that are also commands: they count only with a command's surroundings. */
@@ -12,13 +12,13 @@ export const SHELL_WORDS = 'cat ls id ps who find sleep echo time sort tail head
   'mail ping git go node service reboot halt shutdown login logout finger users groups uptime free df du cp mv rm ln dd ed ex vi pg nl od tr wc bc dc ' +
   'sum factor seq pr jobs source time dir del copy move ver vol net cls ren attrib print help call for if rev look cmp diff patch comm stat uniq strings ' +
   'command bg fg cd pwd hash history let local printf return shift trap wait unset ulimit umask su sed awk ip ss lp apt aptitude snap pip gem npm composer docker ' +
-  'chef irb rmt gcc ld ar as c89 c99 cc tar zip ar7 scp ssh ftp telnet rsync crash batch capsh cpan easy slsh zip pic view arch tty service bridge perf tree reg sc where whois jq yq aws gcloud helm puppet knife salt calc logger pinky compgen declare rake bundle yarn pnpm brew emerge flatpak'
+  'java expr chef irb rmt gcc ld ar as c89 c99 cc tar zip ar7 scp ssh ftp telnet rsync crash batch capsh cpan easy slsh zip pic view arch tty service bridge perf tree reg sc where whois jq yq aws gcloud helm puppet knife salt calc logger pinky compgen declare rake bundle yarn pnpm brew emerge flatpak'
 
 /** Words that mean a command wherever they follow a separator. */
 export const SHELL_SURE_WORDS = 'whoami ifconfig ipconfig uname wget curl netstat nslookup bash sh zsh ksh csh dash tcsh fish nc ncat netcat socat python python2 python3 perl ruby php ' +
   'lua chmod chown chgrp useradd adduser passwd sudo systeminfo tasklist hostname lsof nmap tcpdump traceroute tracert busybox base64 xxd hexdump gzip gunzip ' +
   'bunzip2 xterm nohup crontab systemctl journalctl iptables printenv rmdir mkdir xargs egrep fgrep grep zcat tac gawk mawk nawk killall pkill pgrep lsblk lscpu lsmod ' +
-  'getent ldd gdb strace ltrace openssl mysql psql mongo sqlite3 mysqldump kubectl arp route vim emacs nano htop mkfifo mknod insmod modprobe fdisk mkfs iwr iex msiexec ' +
+  'getent ldd gdb strace ltrace openssl mysql psql mongo sqlite3 mysqldump kubectl arp route vim emacs nano htop mkfifo mknod insmod modprobe fdisk mkfs iwr iex gci gwmi sls msiexec ' +
   'regedit certutil bitsadmin wmic mshta rundll32 regsvr32 powershell pwsh cmd cscript wscript schtasks bcdboot lastlog lastlogin lolcat gcore timeout setsid stdbuf readlink ' +
   'realpath dmesg ipcs lshw lspci lsusb vmstat iostat dpkg rpm yum dnf apk pacman aptget phpinfo locate whereis unxz unzip unlzma xz xzcat zless zmore bzcat csplit ' +
   'shred shuf lua5 tclsh wish jrunscript jjs rlwrap script gtester nsenter unshare chroot flock ionice taskset iwmi systeminfo ' +
@@ -32,7 +32,7 @@ export const SHELL_SURE_WORDS = 'whoami ifconfig ipconfig uname wget curl netsta
 
 const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
   [K.LOGIC, 'or and xor not like rlike regexp between div mod is in glob having sounds collate exists null true false'],
-  [K.SQL, 'select union insert update delete drop alter create truncate replace exec execute declare waitfor merge grant revoke shutdown from where order group ' +
+  [K.SQL, 'pragma select union insert update delete drop alter create truncate replace exec execute declare waitfor merge grant revoke shutdown from where order group ' +
     'procedure limit values into case when then handler backup restore kill begin goto rename load intersect except minus prepare set call desc distinct returning analyze if'],
   [K.SQL_LEAD, 'select union insert delete drop alter truncate exec execute declare waitfor shutdown having procedure rlike regexp merge outfile'],
   [K.WEB, 'http https ws wss mailto'],
@@ -52,7 +52,7 @@ const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
   [K.WINDOWS, 'dir del copy move ver vol net cls ren attrib print type cmd powershell pwsh comspec systemroot systemdrive windir programfiles for if start certutil bitsadmin wmic iex iwr icm gci ' +
     'invoke get new start_process downloadstring downloadfile webclient encodedcommand expression'],
   [K.SINK, 'alert prompt confirm eval settimeout setinterval function execscript write writeln fetch atob btoa import expression msgbox print onerror throw'],
-  [K.DOM, 'document window self top parent frames globalthis this location cookie domain innerhtml outerhtml localstorage sessionstorage constructor fromcharcode xmlhttprequest ' +
+  [K.DOM, 'navigator document window self top parent frames globalthis this location cookie domain innerhtml outerhtml localstorage sessionstorage constructor fromcharcode xmlhttprequest ' +
     'createelement appendchild queryselector getscript globaleval navigation reflect valueof tostring domcontentloaded importscripts'],
   [K.TAG, 'script iframe svg img body object embed applet meta base link style form input button video audio math isindex frame frameset marquee bgsound layer ilayer html ' +
     'textarea select details keygen animate set image vmlframe template noscript xss a div table td import dialog plaintext xml'],
@@ -63,23 +63,27 @@ const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
     'php echo print print_r var_dump die exit unserialize __import__ subprocess os compile execfile child_process execsync spawn spawnsync mainmodule binding process constructor global_process ' +
     'require fork _load readfilesync readdirsync writefilesync function while atob kernel io open popen3 fiddle instance_eval send backticks getenv putenv gethostbyname chr array_map array_filter usort ' +
     'ini_set opcache posix_getpwuid allow_url_include auto_prepend_file auto_append_file disable_functions session info console _get _post _request _server _cookie _files globals then _response'],
-  [K.JAVA, 'java javax runtime processbuilder getruntime classloader springframework ognl invokertransformer scriptenginemanager bytearrayoutputstream beans sun apache xstream objectinputstream'],
+  [K.JAVA, 'groovyshell groovyclassloader urlclassloader methodaccessor java javax runtime processbuilder getruntime classloader springframework ognl invokertransformer scriptenginemanager bytearrayoutputstream beans sun apache xstream objectinputstream'],
   [K.TEMPLATE, 'smarty foreach parse evaluate print groovy config self lipsum cycler joiner namespace request __class__ __mro__ __subclasses__ __globals__ __builtins__ __init__ __import__ subclasses mro class getclass forname freemarker ' +
     'execute assign include import extends if for set each range dump app _self env registerundefinedfiltercallback getfilter filter map sort reduce constructor system file_excerpt ' +
     'process mainmodule global root settings handler application session url_for get_flashed_messages raw puts ruby php math velocity inspect type collect tostring stringutil randomutils new'],
-  [K.FILE, 'plandex cline aider kiro windsurf roo claude junie opencode codex copilot gemini fabric cursorignore aiignore sql tomcat yml parameters ntuser spool run etc passwd shadow group hosts proc self environ var log windows win winnt system32 boot ini web inf htpasswd htaccess ssh id_rsa aws credentials git env config php root home ' +
+  [K.FILE, 'dev dockerenv programdata plandex cline aider kiro windsurf roo claude junie opencode codex copilot gemini fabric cursorignore aiignore sql tomcat yml parameters ntuser spool run etc passwd shadow group hosts proc self environ var log windows win winnt system32 boot ini web inf htpasswd htaccess ssh id_rsa aws credentials git env config php root home ' +
     'authorized_keys bash_history cmdline version fd inetpub sam access error httpd apache apache2 nginx my cnf tmp sess sys usr opt kube docker'],
   [K.SCHEME, 'ftp ftps sftp file gopher dict php phar ldap ldaps jar zip data expect glob ogg rar ssh2 netdoc tftp imap imaps pop3 smtp rtmp rtsp smb rtsp telnet ldapi filter input zlib bzip2 compress'],
-  [K.HOST, 'localhost localhost4 localhost6 localdomain metadata localtest lvh nip xip sslip instance burpcollaborator oastify ' +
+  [K.HOST, 'loopback local lan corp intranet arpa consul svc oast localhost localhost4 localhost6 localdomain metadata localtest lvh nip xip sslip instance burpcollaborator oastify ' +
     'internal meta compute computemetadata internal127 vcap lacolhost readme ip6 ipv6 spoofed'],
-  [K.PROTO, '__proto__ constructor prototype __definegetter__ __definesetter__ __lookupgetter__'],
-  [K.LOOKUP, 'jndi ldap ldaps rmi dns iiop corba nis lower upper env sys ctx date main base64 bundle docker k8s marker spring web nds'],
+  [K.PROTO, '__class__ __mro__ __dict__ __globals__ __builtins__ __subclasses__ __bases__ __reduce__ __getattribute__ __proto__ constructor prototype __definegetter__ __definesetter__ __lookupgetter__'],
+  [K.LOOKUP, 'java log4j jndi ldap ldaps rmi dns iiop corba nis lower upper env sys ctx date main base64 bundle docker k8s marker spring web nds'],
   [K.XML, 'doctype entity system public xinclude xi xsl stylesheet attlist element notation xslt cdata schemalocation'],
   [K.HEADER, 'cookie location length type refresh host connection encoding http content set link expires status addr remote_addr access control allow'],
   [K.HTTP, 'http get post head put options trace connect delete'],
   [K.MAIL, 'mail rcpt ehlo helo vrfy authenticate append status retr apop top list dele uidl uid fetch store select examine from to cc bcc auth login noop quit stat user pass subject'],
-  [K.OPERATOR, 'ne gt gte lt lte nin in eq where regex exists or nor not and elemmatch text expr function accumulator all size type mod options jsonschema sleep return this db lookup match group'],
-  [K.SERIAL, 'o a c rO0ABQ gASV stdclass posix system builtins object ruby python type ndfunc _nd_func_ nd_func__ subprocess objectdataprovider viewstate xmldecoder yaml new marshal pickle'],
+  [K.OPERATOR, 'load csv call detach optional contains eval redis painless ne gt gte lt lte nin in eq where regex exists or nor not and elemmatch text expr function accumulator all size type mod options jsonschema sleep return this db lookup match group'],
+  [K.SERIAL, 'nashorn expandedwrapper dynamic sorted javaclass o a c rO0ABQ gASV stdclass posix system builtins object ruby python type ndfunc _nd_func_ nd_func__ subprocess objectdataprovider viewstate xmldecoder yaml new marshal pickle'],
+  [K.RUNTIME, 'globals locals vars breakpoint sys platform importlib urllib pickle cpickle marshal yaml shelve dill joblib jsonpickle shutil ctypes pty socket timeit time runpy getenv getproperty forname groovy ' +
+    'groovyshell groovyclassloader urlclassloader initialcontext processbuilder scriptenginemanager execute routing redirect action redirectaction context methodaccessor allowstaticmethodaccess x qx send dir env open puts print loadlib ' +
+    'diagnostics start createobject activexobject wscript activator assembly command syscall cmd deno bun stdout stderr reflect md5 sha1 crc32 phpversion php_uname die exit echo __class__ __mro__ __dict__ __globals__ __builtins__ ' +
+    '__subclasses__ __base__ __bases__ __init__ __code__ __self__ __reduce__ __getattribute__ __import__ __module__ os io system erlang eval_string id ls cat whoami uname sh'],
   [K.EXTENSION, 'php php3 php4 php5 php7 php8 phtml phps pht phar jsp jspx asp aspx ashx asmx cer asa cgi pl py sh exe bat cmd dll jar war htaccess config shtml cfm swf so ps1 vbs scr hta inc bak yml env ini log']
 ]
 

@@ -38,6 +38,6 @@ export function ldap (look: Look): void {
   if (/\)\(\)/.test(text) && /^[^()]*\w\([^()]*\)\(\)/.test(text)) return
   if (/^[\w ]*\*\)*\s*\(\(?[|&]?\(?[a-z]\w*=|\)\(\w+=\)|^[\w*]*\(\)[|&]|\((?:user|uid|cn|userid|username|sn|login)\w*=[^()]*\)[^()]*\((?:user)?pass\w*=|^[\w*]+\)\((?:&\)|[|&!]?\(?\w)|^[\w*]+\)+\u0000?$|^[\w*]+\)\)+\(/i.test(text) && look.count < 16) sign(look, rule.wildcard, 0, text.length)
   else if (/^\*+(?:\)*\(|\)+$|\)*[|&]$)|^\*\(\||^\*[|&]\s*\(|^\*\)|\)\(\)|^[\w ]*\*\)\(/.test(text) && look.count < 12) sign(look, rule.wildcard, 0, text.length)
-  if (/(?:\\(?:2[89a]|7c|26|00)){2,}|^[^(]*:\d+(?:\.\d+){2,}:=|\((?:user)?pass(?:word|wd)?=\*?\)/i.test(text) && look.count < 16) sign(look, rule.wildcard, 0, text.length)
+  if (/\)+\u0000\s*$|(?:\\(?:2[89a]|7c|26|00)){2,}|^[^(]*:\d+(?:\.\d+){2,}:=|\((?:user)?pass(?:word|wd)?=\*?\)/i.test(text) && look.count < 16) sign(look, rule.wildcard, 0, text.length)
   if (look.on[rule.attribute.no] === 1 && /^\s*\(\s*[&|!]?\s*\(?[a-z]+\s*[<>~]?=\s*[^()]*\)|^[\w ]*\*[|&)(]|^[a-z]+=\*$/i.test(text)) sign(look, rule.attribute, 0, text.length)
 }

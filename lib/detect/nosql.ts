@@ -14,7 +14,8 @@ const rule = rulesOf('nosql', {
 })
 
 export function mayBeOperator (look: Look): boolean {
-  return ((look.words & K.OPERATOR) !== 0 && (look.chars & (C.DOLLAR | C.QUOTE | C.PIPE | C.SEMI | C.DOT)) !== 0) || (look.pairs & P.BRACKET_DOLLAR) !== 0
+  return ((look.words & K.OPERATOR) !== 0 && (look.chars & (C.DOLLAR | C.QUOTE | C.PIPE | C.SEMI | C.DOT)) !== 0) || (look.pairs & P.BRACKET_DOLLAR) !== 0 ||
+    ((look.words & K.OPERATOR) !== 0 && (look.chars & (C.PAREN | C.DQUOTE)) !== 0 && look.count < 30 && (look.text.includes('MATCH') || look.text.includes('EVAL')))
 }
 
 const WIDENS = /^\$(?:ne|nin|regex|exists|not|nor|where|expr|function|accumulator|elemMatch|text|options|type|mod|jsonSchema|size|comment|or|and|all|eq|in|gt|gte|lt|lte|lookup|out|merge|unionWith|func|reduce|comment|natural)$/
@@ -55,8 +56,10 @@ function begin (look: Look, text: string): void {
 }
 
 const OPERATOR = /^\s*\$(?:ne|nin|exists|where|regex|or|and|not|nor|gte?|lte?|in|eq|elemMatch|expr)\s*$|['"}\]]\s*,\s*\$(?:comment|where|or|and|query|orderby|ne|gte?|lte?|nin|in)\s*:|(?:[{[,]|^)\s*["']?\$(?:(?:gte?|lte?)(?:["']?\s*:(?!\s*-?\d)|\])|(?:ne|n?in|regex|where|exists|or|nor|not|elemMatch|expr|function|accumulator|lookup|func)["']?\s*[:\]])/
-const SCRIPT = /['"]\s*(?:;|\}|\)|\|\||&&|,)*\s*;?\s*(?:return\s*\(?\s*(?:true|1|!|['"]|this)|while\s*\(|sleep\s*\(|var\s+\w+\s*=|db\.\w+|this\.\w+|it=new|function\s*\()|\bthis\.\w+(?:\.\w+)*\s*(?:===?|!==?|\.match\s*\(|\[)|;\s*return\s+(?:true|this|1)\b|\bsleep\(\d+\)\s*;|new\s*\$?mongo|['"]\s*(?:\|\||&&)\s*(?:['"]\w*['"]?|\d+|this)\s*(?:={2,3}|!=)|^\s*(?:\|\||&&)\s*['"\d]\w*['"]?\s*={2,3}|^\s*(?:true|false|1|0)\s*,\s*\$where\s*:|\}\s*,\s*(?:\$|["']?\w+["']?\s*:)[^}]*\{\s*["']?\$/
-const SHELL = /\bdb\s*\.\s*(?:\w+\.)?(?:find|findOne|insert\w*|update\w*|remove|drop\w*|aggregate|count|getCollection\w*|injection|runCommand|eval|version|stats|adminCommand|addUser|createUser|getUsers|serverStatus|hostInfo|getMongo|loadServerScripts)\b\s*\(?|\bmapReduce\s*\(|\bemit\s*\(\s*\w|tojson\s*\(|tojsononeline\s*\(/
+const SCRIPT = /['"]\s*\}\s*\]?\s*\}?\s*,\s*\$\w|['"]\s*(?:;|\}|\)|\|\||&&|,)*\s*;?\s*(?:return\s*\(?\s*(?:true|1|!|['"]|this)|while\s*\(|sleep\s*\(|var\s+\w+\s*=|db\.\w+|this\.\w+|it=new|function\s*\()|\bthis\.\w+(?:\.\w+)*\s*(?:===?|!==?|\.match\s*\(|\[)|;\s*return\s+(?:true|this|1)\b|\bsleep\(\d+\)\s*;|new\s*\$?mongo|['"]\s*(?:\|\||&&)\s*(?:['"]\w*['"]?|\d+|this)\s*(?:={2,3}|!=)|^\s*(?:\|\||&&)\s*['"\d]\w*['"]?\s*={2,3}|^\s*(?:true|false|1|0)\s*,\s*\$where\s*:|\}\s*,\s*(?:\$|["']?\w+["']?\s*:)[^}]*\{\s*["']?\$/
+/** Cypher of Neo4j, scripts of Elasticsearch and Redis. */
+const GRAPH = /["'})]\s*(?:\)\s*)?(?:RETURN|WITH|MATCH|OPTIONAL\s+MATCH|DETACH|UNION)\s+\(?\w{1,30}\)?(?:\s+(?:MATCH|RETURN|DELETE|LIMIT|UNION|AS)\b|\s*\/\/|\s*$)|\bMATCH\s*\([^()]{0,80}\)[^;]{0,120}\b(?:DELETE|RETURN|SET|REMOVE)\b|\bLOAD\s+CSV\s+(?:WITH\s+HEADERS\s+)?FROM\s+['"]|\bCALL\s+(?:dbms|db|apoc)\.\w|\bEVAL\s+["'][^"']{1,200}["']\s+\d|\bredis\s*\.\s*p?call\s*\(|"script"\s*:\s*\{?\s*"(?:source|inline|lang)"/
+const SHELL = /\bdb\s*\.\s*(?:\w+\.)?(?:find|findOne|insert\w*|update\w*|remove|drop\w*|aggregate|count|getCollection\w*|injection|runCommand|eval|version|stats|adminCommand|addUser|createUser|getUsers|getName|getSiblingDB|currentOp|fsyncLock|shutdownServer|serverStatus|hostInfo|getMongo|loadServerScripts)\b\s*\(?|\bmapReduce\s*\(|\bemit\s*\(\s*\w|tojson\s*\(|tojsononeline\s*\(/
 
 export function nosql (look: Look): void {
   if ((look.place & place.PATH) !== 0) return
@@ -65,5 +68,6 @@ export function nosql (look: Look): void {
   if (short && look.count < 30 && !isProgram(look)) {
     signIf(look, rule.script, SCRIPT)
     signIf(look, rule.shell, SHELL)
+    signIf(look, rule.shell, GRAPH)
   }
 }

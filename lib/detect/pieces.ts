@@ -1,3 +1,4 @@
+import { codeAt } from './code-at.ts'
 import { isSpace } from './look.ts'
 
 /** Words in a row, with nothing between them but spaces and the marks of sentences, that make prose. */
@@ -24,7 +25,7 @@ export interface Piece {
 
 /** Whether a character may stand in a plain word at this place: letters, an apostrophe or hyphen between them, the marks of sentences at the end. */
 function plainAt (text: string, at: number, start: number, end: number): boolean {
-  const code = text.charCodeAt(at)
+  const code = codeAt(text, at)
   const lower = code | 32
   if ((lower >= 97 && lower <= 122) || code >= 0xc0) return true
   if (at === start) return code === 40 && end > at + 2
@@ -71,7 +72,7 @@ export function pieces (text: string, judge: (piece: Piece) => boolean): boolean
 }
 
 function firstOf (text: string, at: number, end: number): number {
-  while (at < end && isSpace(text.charCodeAt(at))) at++
+  while (at < end && isSpace(codeAt(text, at))) at++
   return at
 }
 
@@ -102,40 +103,43 @@ function codeAfter (text: string, end: number): boolean {
   return first < next && isCode(text, first, next)
 }
 
+/** Starts of the last words of the sentence that is read. */
+const starts = new Int32Array(BEFORE)
+
+/** Judges the stretch that is open. */
+function stretch (text: string, piece: Piece, shown: boolean, judge: (piece: Piece) => boolean): boolean {
+  piece.shown = shown || piece.to - piece.from > LONG || isQuoted(text, piece.from, piece.to)
+  return judge(piece)
+}
+
+/** Judges words that are too few for prose. */
+function few (from: number, to: number, words: number, piece: Piece, shown: boolean, judge: (piece: Piece) => boolean): boolean {
+  if (words < 3 || words >= PROSE) return false
+  piece.before = piece.from = from
+  piece.to = piece.after = to
+  piece.shown = shown
+  return judge(piece)
+}
+
 /** The pieces of one line. */
 function inLine (text: string, start: number, end: number, piece: Piece, judge: (piece: Piece) => boolean): boolean {
   const shown = piece.shown
-  /** Starts of the last words of the sentence. */
-  const recent = new Int32Array(BEFORE)
   let known = 0
   let words = 0
   let open = false
   let closed = false
   let cut = start
-  const flush = (): boolean => {
-    if (!open) return false
-    open = false
-    piece.shown = shown || piece.to - piece.from > LONG || isQuoted(text, piece.from, piece.to)
-    return judge(piece)
-  }
-  const short = (to: number): boolean => {
-    if (open) return flush()
-    if (words < 3 || words >= PROSE) return false
-    piece.before = piece.from = cut
-    piece.to = piece.after = to
-    piece.shown = shown
-    return judge(piece)
-  }
   let at = start
   while (at < end) {
-    if (isSpace(text.charCodeAt(at))) {
+    if (isSpace(codeAt(text, at))) {
       at++
       continue
     }
     const from = at
     const span = spanEnd(text, at, end)
     if (span > 0) {
-      if (short(at)) return true
+      if (open ? stretch(text, piece, shown, judge) : few(cut, at, words, piece, shown, judge)) return true
+      open = false
       piece.before = piece.from = at
       piece.to = piece.after = cut = at = span
       piece.shown = true
@@ -143,9 +147,10 @@ function inLine (text: string, start: number, end: number, piece: Piece, judge: 
       known = words = 0
       continue
     }
-    while (at < end && !isSpace(text.charCodeAt(at))) at++
+    while (at < end && !isSpace(codeAt(text, at))) at++
     if (at - from > LONGEST && isLetters(text, from, at)) {
-      if (short(from)) return true
+      if (open ? stretch(text, piece, shown, judge) : few(cut, from, words, piece, shown, judge)) return true
+      open = false
       known = words = 0
       cut = at
       continue
@@ -155,7 +160,7 @@ function inLine (text: string, start: number, end: number, piece: Piece, judge: 
     if (!plain) {
       if (!open) {
         piece.from = from
-        piece.before = known > 0 ? recent[Math.max(0, known - BEFORE) % BEFORE]! : from
+        piece.before = known > 0 ? starts[Math.max(0, known - BEFORE) % BEFORE]! : from
         open = true
       }
       piece.to = piece.after = at
@@ -169,12 +174,15 @@ function inLine (text: string, start: number, end: number, piece: Piece, judge: 
     if (open) {
       if (!closed && words <= AFTER) piece.after = at
       if (ends) closed = true
-      if (words >= PROSE && flush()) return true
+      if (words >= PROSE) {
+        open = false
+        if (stretch(text, piece, shown, judge)) return true
+      }
     }
     if (ends) known = 0
-    else recent[known++ % BEFORE] = from
+    else starts[known++ % BEFORE] = from
   }
-  return short(end)
+  return open ? stretch(text, piece, shown, judge) : few(cut, end, words, piece, shown, judge)
 }
 
 function isLetters (text: string, from: number, to: number): boolean {

@@ -14,7 +14,7 @@ export function mayPollute (look: Look): boolean {
 
 export function prototypePollution (look: Look): void {
   if ((look.place & (place.NAME | place.JSON_KEY)) !== 0) {
-    signIf(look, rule.proto, /(?:^|[[.\]"'])\s*__(?:proto__|define[GS]etter__|lookup[GS]etter__)/)
+    signIf(look, rule.proto, /(?:^|[[.\]"'/])\s*__(?:proto__|define[GS]etter__|lookup[GS]etter__|pro__proto__to__)/)
     signIf(look, rule.constructor, /(?:^|[[.\]"'])constructor(?:\]|\.|\[|")+\s*\[?prototype/)
     return
   }
@@ -22,6 +22,7 @@ export function prototypePollution (look: Look): void {
     signIf(look, rule.proto, /^\s*[{[][^]*["']__proto__["']\s*:\s*\{/)
     return
   }
-  signIf(look, rule.proto, /__proto__\s*["']?\s*(?:\[|\.|\]|:|=)|(?:\[|\.|:)\s*["']?__proto__/)
-  signIf(look, rule.constructor, /constructor\s*["']?\s*\]?\s*(?:\[|\.|:\s*\{)\s*["']?prototype/)
+  signIf(look, rule.proto, /__proto__\s*["']?\s*(?:\[|\.|\]|:|=)|(?:\[|\.|:)\s*["']?__proto__|^[\w.]*__(?:define|lookup)[GS]etter__|^\W*Object\s*\.\s*prototype\s*[.[]\s*[\w"']+\s*\]?\s*=/)
+  if ((look.place & place.PATH) !== 0) signIf(look, rule.proto, /(?:^|\/)(?:__proto__|constructor\/prototype)(?:\/|$)/)
+  signIf(look, rule.constructor, /constructor\s*["']?\s*\]?\s*(?:\[|\.|,|:\s*\{)\s*["']?prototype/)
 }

@@ -17,10 +17,26 @@ export function quiet (look: Look, where: number, thorough: boolean): boolean {
   if ((words & K.DOM) !== 0 && (look.pairs & P.DOT_WORD) !== 0 && (look.count < 5 || look.count > 40)) return false
   if ((chars & ~QUIET) !== 0 || (words & LOUD_WORDS) !== 0 || (where & LOUD_PLACES) !== 0) return false
   if ((where & place.NAME) !== 0 && look.text.includes('__')) return false
+  if (look.count < 12 && loudStart(look)) return false
   if ((look.pairs & LOUD_PAIRS) !== 0) return (look.pairs & LOUD_PAIRS & ~(P.COLON_SLASH | P.SLASHES)) === 0 && plainUrl(look, where)
   if ((words & K.FILE) !== 0 && (chars & (C.SLASH | C.DOT)) !== 0) return false
   if ((words & (K.SCRIPT_SCHEME | K.HOST | K.SCHEME)) !== 0 && (chars & (C.COLON | C.SLASH)) !== 0) return false
   return look.longest < 10 || (chars & NO_BASE64) !== 0 || look.count > 6
+}
+
+/** `1.e.tables`, which MySQL reads as a name, and the number that made PHP and Java loop. */
+export function oddNumber (text: string): boolean {
+  return text.includes('.e.') || text.endsWith('e-308')
+}
+
+/** `@@version`, `http:127.0.0.1`, `1 or true`, `rm -rf x`: signs without a sign. */
+function loudStart ({ text, chars, pairs, words }: Look): boolean {
+  const first = text.charCodeAt(0)
+  if (first === 64 && text.charCodeAt(1) === 64) return true
+  if (first > 47 && first < 58 && (chars & C.DOT) !== 0 && oddNumber(text)) return true
+  if ((words & (K.LOGIC | K.SQL)) !== 0 && (first === 45 || (first > 47 && first < 58))) return true
+  if ((words & K.WEB) !== 0 && (chars & C.COLON) !== 0 && (chars & C.SPACE) === 0 && (pairs & P.COLON_SLASH) === 0) return true
+  return (words & K.SHELL) !== 0 && (chars & C.MINUS) !== 0 && (chars & C.SPACE) !== 0 && text.includes(' -')
 }
 
 /** `https://name.tld/...`: a URL whose host is a name, with nothing unusual in it. */

@@ -1,3 +1,4 @@
+import { codeAt } from './code-at.ts'
 import { K, keywordBits, keywordHashes, SLOTS } from './keywords.ts'
 
 /** Classes of characters, as bits of `Scan.chars`; the number of the bit is the class's index. */
@@ -61,9 +62,12 @@ classes()
 const folding = new Uint8Array(256)
 for (const page of [0x02, 0x20, 0x21, 0x24, 0xfe, 0xff, 0xd8]) folding[page] = 1
 
+/** The full stop of Chinese and Japanese. */
+const FULL_STOP = 0x3002
+const HOST_SIGNS = C.SLASH | C.BACKSLASH | C.COLON | C.AT | C.PERCENT
+
 function wide (code: number): number {
   if (code < 256) return code === 0xb4 || code === 0xa0 || code === 0xbc || code === 0xbe ? 31 : 30
-  if (code === 0x3002) return 31
   return folding[code >> 8] === 1 && code !== 0x20ac ? 31 : 30
 }
 
@@ -75,12 +79,14 @@ export function scan (text: string, out: Scan): void {
   let count = 0
   let longest = 0
   let before = 1
+  let stop = false
   const length = text.length
   let i = 0
   while (i < length) {
-    let code = text.charCodeAt(i)
+    let code = codeAt(text, i)
     let entry = code < 128 ? table[code]! : -wide(code)
     if (entry <= 0) {
+      if (code === FULL_STOP) stop = true
       pairs |= pairBits[before * 32 - entry]!
       chars |= 1 << -entry
       before = -entry
@@ -95,7 +101,7 @@ export function scan (text: string, out: Scan): void {
     do {
       hash = (Math.imul(hash, 31) + entry) | 0
       i++
-    } while (i < length && (code = text.charCodeAt(i)) < 128 && (entry = table[code]!) > 0)
+    } while (i < length && (code = codeAt(text, i)) < 128 && (entry = table[code]!) > 0)
     let slot = hash & (SLOTS - 1)
     let known = keywordHashes[slot]!
     while (known !== 0) {
@@ -109,8 +115,10 @@ export function scan (text: string, out: Scan): void {
     count++
     if (i - start > longest) longest = i - start
     // `on...`: names of event handlers are too many to list.
-    if (first === 111 && i - start > 4 && (text.charCodeAt(start + 1) | 32) === 110) words |= EVENT
+    if (first === 111 && i - start > 4 && (codeAt(text, start + 1) | 32) === 110) words |= EVENT
   }
+  // In a host it is read as a dot; in prose it ends every sentence.
+  if (stop && (count < 12 || (chars & HOST_SIGNS) !== 0)) chars |= C.FOLDS
   out.chars = chars
   out.pairs = pairs
   out.words = words

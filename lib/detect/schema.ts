@@ -11,6 +11,15 @@ interface Schema {
   $ref?: unknown
 }
 
+/** Whether a text is one that the schema accepts and that no interpreter could take for its own. */
+export type Accepts = (value: string) => boolean
+
+/** Fields whose every accepted value is harmless, by their path, such as `id` or `user.role`. */
+export type Pins = ReadonlyMap<string, Accepts>
+
+/** What the schema of a route pins down. */
+export interface Pinned { params: Pins, fields: Pins }
+
 const SCALARS: ReadonlySet<unknown> = new Set(['integer', 'number', 'boolean', 'null'])
 /** Formats whose texts hold nothing but digits, letters and `-:.+`. */
 const FORMATS: ReadonlySet<unknown> = new Set(['date', 'date-time', 'uuid', 'ipv4', 'ipv6'])
@@ -26,28 +35,33 @@ function isPrimitive (value: unknown): boolean {
   return typeof value !== 'object' || value === null
 }
 
-/** Whether every value that the schema accepts is harmless. Keywords beside these only narrow it further. */
-function pins ({ type, enum: values, const: only, format, pattern, maxLength }: Schema): boolean {
-  if (Array.isArray(values) && values.every(isPrimitive)) return true
-  if (only !== undefined && isPrimitive(only)) return true
-  if (typeof type === 'string' ? SCALARS.has(type) : Array.isArray(type) && type.length > 0 && type.every((one) => SCALARS.has(one))) return true
+/** What the schema accepts of a text, where all that is harmless. Keywords beside these only narrow it further. */
+function accepts ({ type, enum: values, const: only, format, pattern, maxLength }: Schema): Accepts | undefined {
+  const listed = Array.isArray(values) ? values as unknown[] : only === undefined ? undefined : [only]
+  if (listed?.every(isPrimitive) === true) {
+    const texts = new Set(listed.map(String))
+    return (value) => texts.has(value)
+  }
+  if (typeof type === 'string' ? SCALARS.has(type) : Array.isArray(type) && type.length > 0 && type.every((one) => SCALARS.has(one))) return (value) => /^[\w.+-]{1,32}$/.test(value)
   // Format and pattern say nothing about values that are no text.
-  if (type !== 'string') return false
-  return FORMATS.has(format) || (typeof pattern === 'string' && typeof maxLength === 'number' && maxLength <= LONGEST && CLASSES.test(pattern))
+  if (type !== 'string') return undefined
+  if (FORMATS.has(format)) return (value) => /^[\w.:+-]{1,64}$/.test(value)
+  if (typeof pattern === 'string' && typeof maxLength === 'number' && maxLength <= LONGEST && CLASSES.test(pattern)) return (value) => /^[\w-]{1,32}$/.test(value)
+  return undefined
 }
 
 /**
- * The paths of an object's fields that its JSON schema pins down, such as `id` or `user.role`; those of lists without the position.
- * Only for a schema that Fastify enforces: not with `attachValidation`, nor with a validator compiler of the application's own.
- * Fastify's validator converts texts to numbers and booleans where it can, and refuses the request where it cannot.
+ * The fields of an object that its JSON schema pins down; those of lists without the position. A value that is not one of
+ * the accepted is judged like any other, so that nothing depends on a validator that may be absent or another.
  */
-export function pinnedBySchema (schema: unknown): string[] {
-  const paths: string[] = []
+export function pinnedBySchema (schema: unknown): Pins {
+  const pins = new Map<string, Accepts>()
   const visit = (value: unknown, path: string, depth: number): void => {
     // What stands beside a reference depends on the validator's options.
     if (!isSchema(value) || value.$ref !== undefined || depth > 16) return
-    if (path !== '' && pins(value)) {
-      paths.push(path)
+    const accepted = path === '' ? undefined : accepts(value)
+    if (accepted !== undefined) {
+      pins.set(path, accepted)
       return
     }
     // Without its type, `properties` and `items` do not hold for values of other types.
@@ -58,5 +72,13 @@ export function pinnedBySchema (schema: unknown): string[] {
     }
   }
   if (isSchema(schema) && schema.type === 'object') visit(schema, '', 0)
-  return paths
+  return pins
+}
+
+/** What the `schema` of a Fastify route pins down; `undefined` where that is nothing. */
+export function pinnedByRoute (schema: unknown): Pinned | undefined {
+  if (!isSchema(schema)) return undefined
+  const { querystring, query, body } = schema as { querystring?: unknown, query?: unknown, body?: unknown }
+  const pinned = { params: pinnedBySchema(querystring ?? query), fields: pinnedBySchema(body) }
+  return pinned.params.size + pinned.fields.size === 0 ? undefined : pinned
 }

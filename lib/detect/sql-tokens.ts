@@ -1,4 +1,6 @@
-import { isKnownCall, wordSet } from './sql-words.ts'
+import { codeAt } from './code-at.ts'
+import { hashOf } from './keywords.ts'
+import { CALLS, isKnownCall, wordSet } from './sql-words.ts'
 
 /** Kinds of SQL tokens. Quotes are tokens of their own: whether one opens or closes depends on a context that we do not know. */
 export const T = {
@@ -17,11 +19,11 @@ kinds(T.SELECT, 'select')
 kinds(T.UNION, 'union intersect except minus')
 kinds(T.FROM, 'from')
 kinds(T.WHERE, 'where')
-kinds(T.STATEMENT, 'insert update delete drop alter create truncate exec execute declare waitfor merge grant revoke shutdown call set rename load replace backup handler begin goto kill prepare restore copy desc describe show attach bulk')
+kinds(T.STATEMENT, 'insert update delete drop alter create truncate exec execute declare waitfor merge grant revoke shutdown call set rename load replace backup handler begin goto kill prepare restore copy desc describe show attach bulk pragma')
 kinds(T.BY, 'by')
 kinds(T.ORDER, 'order group')
 kinds(T.INTO, 'into')
-kinds(T.CASE, 'case when then')
+kinds(T.CASE, 'case when then else')
 kinds(T.CONSTANT, 'null true false current_user session_user system_user current_date current_timestamp sysdate')
 kinds(T.CLAUSE, 'having limit procedure offset returning join inner outer cross left right natural using as asc fetch')
 kinds(T.MODIFIER, 'all distinct distinctrow binary any some exists top')
@@ -29,6 +31,11 @@ for (const word of wordSet('information_schema sysobjects syscolumns sysusers sy
   'sp_configure sp_makewebtask pg_catalog pg_user pg_shadow pg_read_file pg_ls_dir pg_database pg_tables sqlite_master sqlite_schema all_tables user_tables all_tab_columns user_tab_columns ' +
   'all_users dba_users msysaccessobjects msysobjects systables sysibm syscat utl_http utl_inaddr utl_smtp dbms_pipe dbms_lock dbms_ldap dbms_java dbms_xmlgen dbms_utility dbms_scheduler ctxsys ' +
   'ordsys outfile dumpfile lo_import lo_export lo_get lo_put')) WORD_KINDS.set(word, T.META)
+
+/** Whether a word may have a kind or be a function, by its hash: nearly all words of prose have neither, and are not cut out. */
+const MAYBE_BITS = 16384
+const maybe = new Uint8Array(MAYBE_BITS)
+for (const word of [...WORD_KINDS.keys(), ...CALLS]) maybe[hashOf(word) & (MAYBE_BITS - 1)] = 1
 
 /** Tokens of one text, in arrays that are used again for the next. */
 export interface Tokens {
@@ -77,15 +84,22 @@ export function tokenize (text: string): Tokens {
   let at = 0
   let plainBefore = false
   while (at < length) {
-    const code = text.charCodeAt(at)
+    const code = codeAt(text, at)
     let end = at + 1
     let plain = false
     if (code <= 32 || code === 160) {
       at++
       continue
     } else if (isLetter(code)) {
-      while (end < length && isLetterOrDigit(text.charCodeAt(end))) end++
-      const kind = kindOfWord(text, at, end)
+      let hash = code >= 65 && code <= 90 ? code | 32 : code
+      let next = 0
+      let wide = code
+      while (end < length && isLetterOrDigit(next = codeAt(text, end))) {
+        wide |= next
+        hash = (Math.imul(hash, 31) + (next >= 65 && next <= 90 ? next | 32 : next)) | 0
+        end++
+      }
+      const kind = maybe[hash & (MAYBE_BITS - 1)] === 0 && wide < 128 ? T.WORD : kindOfWord(text, at, end)
       plain = kind === T.WORD
       if (plain && plainBefore) tokens.prose++
       add(kind, at, end)
@@ -158,9 +172,11 @@ export function tokenize (text: string): Tokens {
     plainBefore = plain
     at = end
   }
-  tokens.kind.fill(T.END, tokens.count, tokens.count + 16)
-  tokens.start.fill(length, tokens.count, tokens.count + 16)
-  tokens.end.fill(length, tokens.count, tokens.count + 16)
+  for (let i = tokens.count; i < tokens.count + 16; i++) {
+    tokens.kind[i] = T.END
+    tokens.start[i] = length
+    tokens.end[i] = length
+  }
   return tokens
 }
 
@@ -168,7 +184,7 @@ function kindOfWord (text: string, start: number, end: number): number {
   if (end - start > 24) return T.WORD
   const word = text.slice(start, end).toLowerCase()
   const kind = WORD_KINDS.get(word)
-  if (kind !== undefined) return kind
+  if (kind !== undefined) return kind === T.CLAUSE && isKnownCall(word) && opensCall(text, end) ? T.CALL : kind
   return isKnownCall(word) && opensCall(text, end) ? T.CALL : T.WORD
 }
 

@@ -25,18 +25,26 @@ const URL_START = /^\s*(?:url:)?([a-z][a-z0-9+.-]*):[\\/]*|^[\\/]{2,}/i
 const METADATA = /(?:^|[/@.:])(?:169\.254\.(?:169\.254|170\.2)|100\.100\.100\.200|192\.0\.0\.192|metadata\.(?:google\.internal|goog|packet\.net|platformequinix\.com|tencentyun\.com|nicira\.eu)|instance-data(?:\.ec2\.internal)?|fd00:ec2::254|rancher-metadata|metadata|\[fd00:ec2::254\])(?=[/:?#\s]|$)/i
 const METADATA_ANYWHERE = /:\/\/(?:169\.254\.169\.254|100\.100\.100\.200|metadata\.google\.internal)(?=[/:?#]|$)/i
 const LOOPBACK_NAMES = /^(?:localhost\d?|localhost\.localdomain|ip6-localhost|ip6-loopback|ipv6-localhost|.*\.localhost|localdomain|broadcasthost|loopback)\.?$/i
-const ALIASES = /(?:^|\.)(?:localtest\.me|lvh\.me|nip\.io|xip\.io|sslip\.io|vcap\.me|lacolhost\.com|yoogle\.com|127-0-0-1\.org\.uk|fbi\.com|readme\.localtest|bugbounty\.dod\.network|spoofed\.burpcollaborator\.net|burpcollaborator\.net|oastify\.com|oast\.(?:fun|me|live|pro|site|online)|interact\.sh|1u\.ms|rbndr\.us|localho\.st|127xip|[\w-]+\.internal|docker\.sock|bugbounty\.dod\.network|kubernetes\.docker\.internal|host\.docker\.internal|host\.containers\.internal|gateway\.docker\.internal|kubernetes\.default(?:\.svc)?|\w+\.svc\.cluster\.local)\.?$/i
+const ALIASES = /(?:^|\.)(?:localtest\.me|lvh\.me|nip\.io|xip\.io|sslip\.io|vcap\.me|lacolhost\.com|yoogle\.com|127-0-0-1\.org\.uk|fbi\.com|readme\.localtest|bugbounty\.dod\.network|spoofed\.burpcollaborator\.net|burpcollaborator\.net|oastify\.com|oast\.(?:fun|me|live|pro|site|online)|interact\.sh|1u\.ms|rbndr\.us|localho\.st|127xip|[\w-]+\.internal|docker\.sock|bugbounty\.dod\.network|kubernetes\.docker\.internal|host\.docker\.internal|host\.containers\.internal|gateway\.docker\.internal|kubernetes\.default(?:\.svc)?|\w+\.svc\.cluster\.local|[\w.-]+\.consul)\.?$/i
 const SCHEMES = /^(?:https?\+unix|gopher|dict|ldapi?|ldaps|tftp|netdoc|jar|sftp|imaps?|pop3s?|smtps?|rtmp|rtsp|smb|telnet|file|local_file|unix|view-source|php|expect)$/i
+/** `http://redis:6379/`: a name that only the server's own network resolves. */
+const SINGLE_LABEL = /^\s*(?:https?|ftps?|wss?):\/\/[a-z][a-z0-9_-]*(?::\d{1,5})?(?:[/?#]|$)/i
+/** Top-level names that resolve in private networks only. */
+const INTRANET = /\.(?:local|lan|corp|intranet|home\.arpa|localdomain)$/
+/** Schemes whose URLs carry whole conversations. */
+const LONG_SCHEMES = /^(?:gopher|dict|ldapi?|ldaps|tftp|netdoc|jar|imaps?|smtps?)$/i
 
 export function ssrf (look: Look): void {
   const { text } = look
   if ((look.place & place.PATH) !== 0) return
   if (text.length > 3000 || look.count > 120) {
+    long(look)
     if ((look.words & K.HOST) !== 0 || text.includes('169.254')) signIf(look, rule.metadata, METADATA_ANYWHERE)
     return
   }
   if (brief(look)) signIf(look, rule.metadata, /(?:^|\/)(?:latest\/(?:meta-data|user-data|dynamic\/instance)|computeMetadata\/v1|metadata\/(?:instance\?|v1\.json|v1\/)|opc\/v[12]\/instance|openstack\/latest)/)
   if (brief(look) && (look.place & (place.RETURN_URL | place.HEADER)) === 0) signIf(look, rule.host, /(?:\/\/|@|=)(?:localhost|127\.\d|0\.0\.0\.0|169\.254\.|10\.\d+\.\d+\.\d|192\.168\.)/i)
+  if (look.count < 12 && (look.place & (place.RETURN_URL | place.HEADER)) === 0) signIf(look, rule.host, SINGLE_LABEL)
   let start = URL_START.exec(text)
   if (start !== null && /^[\w.-]+:\d{1,5}(?:$|\/)/.test(text)) start = null
   // `// a comment`
@@ -53,11 +61,19 @@ export function ssrf (look: Look): void {
   if (scheme !== '' && start[0].length === start[0].trimStart().length && SCHEMES.test(scheme)) {
     const rest = text.slice(start[0].length)
     const slashes = /[\\/]/.test(start[0].slice(-1)) || /^jar$/i.test(scheme)
-    if (slashes && rest !== '' && brief(look) && !(/^file$/i.test(scheme) && (look.place & place.HEADER) !== 0)) sign(look, rule.scheme, 0, start[0].length + 20)
+    if (slashes && rest !== '' && (brief(look) || LONG_SCHEMES.test(scheme)) && !(/^file$/i.test(scheme) && (look.place & place.HEADER) !== 0)) sign(look, rule.scheme, 0, start[0].length + 20)
   }
-  if (scheme !== '' && !/^(?:https?|ftps?|wss?|rtsp|imap|gopher|url|ldaps?|dict|rtmp|redis|tftp|sftp|smtp|file|jar|netdoc)$/i.test(scheme)) return
+  if (scheme !== '' && !/^(?:https?|ftps?|wss?|rtsps?|imaps?|gopher|url|ldaps?|dict|rtmps?|rediss?|tftp|sftp|smtps?|file|jar|netdoc|mysql|mariadb|postgres(?:ql)?|mongodb(?:\+srv)?|mssql|sqlserver|amqps?|mqtts?|memcached?|kafka|nats|clickhouse|cassandra|couchbase|neo4j|bolt|etcd|zookeeper|consul|nfs|rmi|iiop|vnc|rdp)$/i.test(scheme)) return
   if (scheme === '' && text.length > 200) return
   authority(look, text, start[0].length)
+}
+
+/** What stands behind the host of a URL hides it from nobody who fetches it. */
+function long (look: Look): void {
+  const start = /^\s{0,40}([a-z][a-z0-9+-]{1,12}):\/\//i.exec(look.text)
+  if (start === null || /\s/.test(look.text.slice(start[0].length, start[0].length + 200).split(/[/?#\\]/, 1)[0]!)) return
+  if (LONG_SCHEMES.test(start[1]!)) sign(look, rule.scheme, 0, start[0].length + 20)
+  else if (/^(?:https?|ftps?|wss?)$/i.test(start[1]!)) authority(look, look.text, start[0].length)
 }
 
 /** Reads the authority as lenient parsers would and judges each host it may name. */
@@ -96,8 +112,15 @@ function named (look: Look, raw: string, end: number): void {
   } else if (ALIASES.test(host)) {
     if (!returns || (look.place & place.HEADER) === 0) sign(look, rule.alias, 0, end)
   } else if (/^[\w.-]+[$`{}|^][\w.-]+\.\w+$/.test(host)) sign(look, rule.confusion, 0, end)
-  else if (/^[0-9a-fx.o]+$/.test(host)) ipv4(look, host, end, returns)
+  else if (INTRANET.test(host) && scheme(look)) {
+    if (!returns) sign(look, rule.internal, 0, end)
+  } else if (/^[0-9a-fx.o]+$/.test(host)) ipv4(look, host, end, returns)
   else if (host.includes(':')) ipv6(look, host, end, returns)
+}
+
+/** Whether the value begins as a URL that a server would fetch. */
+function scheme ({ text }: Look): boolean {
+  return /^\s*(?:https?|ftps?|wss?):/i.test(text)
 }
 
 /** All spellings of inet_aton: one to four parts, each decimal, octal or hexadecimal. */
@@ -125,13 +148,13 @@ function ipv4 (look: Look, host: string, end: number, returns: boolean): void {
   if (returns) return
   if (first === 127 || first === 0) sign(look, rule.loopback, 0, end)
   else if (first === 169 && second === 254) sign(look, rule.metadata, 0, end)
-  else if (first === 10 || (first === 192 && second === 168) || (first === 172 && second >= 16 && second < 32)) sign(look, rule.internal, 0, end)
+  else if (first === 10 || (first === 100 && second >= 64 && second < 128) || (first === 192 && second === 168) || (first === 172 && second >= 16 && second < 32)) sign(look, rule.internal, 0, end)
 }
 
 function ipv6 (look: Look, text: string, end: number, returns: boolean): void {
   const host = text.split('%', 1)[0]!
   const zero = /^[0:]*1?$/.test(host) && host.includes(':')
-  const mapped = /^[0:]*:(?:ffff:)?(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/.exec(host)
+  const mapped = /^(?:[0:]*:(?:ffff:(?:0:)?)?|64:ff9b:(?:1:)?:)(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/.exec(host)
   if (zero) {
     if (!returns) sign(look, rule.loopback, 0, end)
   } else if (mapped !== null) sign(look, rule.spelling, 0, end)

@@ -17,14 +17,14 @@ const rule = rulesOf('template', {
 
 export function mayBeTemplate (look: Look): boolean {
   if ((look.pairs & (P.BRACES | P.BRACE_PERCENT | P.LT_PERCENT | P.DOLLAR_BRACE | P.HASH_BRACE | P.STAR_BRACE | P.AT_BRACE | P.AT_PAREN)) !== 0) return true
-  if (look.count < 12 && (look.chars & (C.STAR | C.PERCENT)) !== 0 && ((look.chars & C.BRACKET) !== 0 || look.text.startsWith('='))) return true
+  if (look.count < 12 && (look.chars & (C.STAR | C.PERCENT | C.PLUS)) !== 0 && ((look.chars & C.BRACKET) !== 0 || look.text.startsWith('='))) return true
   if (look.count < 12 && (look.chars & C.BRACE) !== 0 && (look.chars & C.PIPE) !== 0) return true
   if ((look.chars & C.HASH) !== 0 && (look.chars & C.LT) !== 0) return true
   if ((look.words & K.TEMPLATE) === 0) return (look.chars & C.BRACE) !== 0 && (look.chars & (C.STAR | C.PAREN)) !== 0 && look.count < 20
   return (look.chars & (C.BRACE | C.DOLLAR | C.HASH | C.AT)) !== 0 && (look.chars & (C.PAREN | C.EQ | C.STAR | C.DOT | C.AT)) !== 0
 }
 
-const SUM = /["']\w*["']\s*\*\s*\d|^\s*\d+\s*\|\s*[a-z]+:|(?:^|[^\w.])["'(]?\d+(?:\.\d+)?["')]?\s*[*+\-/%^]\s*["'(]?\d/
+const SUM = /["']\w*["']\s*\*\s*\d|^\s*\d+\s*\|\s*[a-z]+:|(?:^|[^\w.])["'(]?\d+(?:\.\d+)?["')]?\s*(?:\*\*|\/\/|[*+\-/%^]|[<>]=?|==)\s*["'(]?\d/
 const DUNDER = /(?:\.|\[\s*["']|attr\s*\(\s*["']|["'|])\s*__(?:class|mro|subclasses|globals|builtins|init|import|base|bases|dict|getattribute|reduce|code|self|getitem|file|doc|name)(?:__|\b)|\|\s*attr\s*\(|\\x5f\\x5f/
 const OBJECTS = /\b(?:lipsum|cycler|joiner|namespace|get_flashed_messages|url_for|_self|registerUndefinedFilterCallback|mainModule|child_process|getRuntime|forName|getClass|ProcessBuilder|freemarker|ScriptEngineManager|classLoader|invokeMethod|popen|subprocess|os\.system|readFileSync|execSync|prototype|fromCharCode|phpinfo|passthru|shell_exec|file_get_contents|getenv|__proto__|getParameter|getAttribute|getResource|newInstance|getMethod|getDeclared\w+|facesContext|pageContext|sessionScope|applicationScope|requestScope|initParam|servletContext|externalContext|context\.\w+\.(?:get|class)|java\.lang|java\.util|javax\.)\b|\bself\.(?:__|\w+\()|\bconstructor\b\s*[.[(]|\.constructor\b|(?:^|[^\w.])(?:config|self|request|app|settings|_context|session|g|dump\s*\(|handler\.settings|env)\s*(?:\.\s*(?:items|from_object|application|environ|__|request\.server|get\s*\(|mapping|session|secret|SECRET|root_path)|\[)/
 const CALLS = /^\s*\.[A-Z]\w*\s+["'\d]|^\s*(?:printf|html|js|define|template|print|block|call|index)\s+["'(.$]|SECRET_KEY|\.signer\b|^=\s*\w|subclasses\s*\(|\.mro\b|\.class\.base|(?:["']\s*(?:\.|\|)\s*\w+\s*(?:\(|\|)?)|\b(?:system|exec|eval|assert|print|include|range|dict|import|open|require|echo|join|map|filter|reduce|sort|file_excerpt|raw|read|fetch|dump|load|debug|puts|inspect)\s*(?:\(|\|)|\[\s*(?:["']|\d+\s*(?:,|\]\s*\|))|\|\s*(?:map|filter|reduce|sort|join|e|safe|upper|format|file_excerpt|raw)\s*(?:\(|\|)|\bwith\s*["']/
@@ -42,26 +42,26 @@ export function template (look: Look): void {
   }
   if ((look.chars & C.BRACE) !== 0 && look.score < look.threshold) braces(look)
   if ((pairs & P.BRACE_PERCENT) !== 0 && brief(look)) {
-    signIf(look, rule.block, /\{%-?\s*(?:print\s*\(|if|for|set|import|include|extends|macro|with|debug|block|raw|verbatim|autoescape|filter|from|call|apply|do|load|python|module|end\w+|else|elif)\b[^%]*%\}/)
+    signIf(look, rule.block, /\{%-?\s*(?:print\b|if|for|set|import|include|extends|macro|with|debug|block|raw|verbatim|autoescape|filter|from|call|apply|do|load|python|module|end\w+|else|elif)\b[^%]*%\}/)
   }
   if ((pairs & P.LT_PERCENT) !== 0) {
     signIf(look, rule.server, /<%[=@#!:-]?\s*(?:["'(]?\d+\s*[*+\-/]|\w*\s*(?:system|exec|eval|if|File|Dir|IO|require|Runtime|request|response|out|import|page|include|global|self|puts|`|import|foreach|for|end)\b|[^%]{0,200}(?:system|exec|`|Runtime|spawn|popen|open|File\.|Dir\.|inspect|class))/)
     if (brief(look)) signIf(look, rule.server, /<%[=@]?[^%]{0,100}(?:[("'*]|%>)/)
   }
   if ((look.chars & C.HASH) !== 0 || (look.pairs & P.LT_QUERY) !== 0 || (look.chars & C.LT) !== 0) {
-    signIf(look, rule.directive, /<#(?:assign|list|include|import|if|macro|function|attempt|setting|global|local|ftl)\b|\[#(?:assign|list|include|import|if|macro)\b|#(?:set|foreach|parse|evaluate|define|macro|include)\s*\(\s*[$"']|freemarker\.template|\?new\s*\(\s*\)|\?(?:api|eval|interpret)\b\s*[.(]?/)
+    signIf(look, rule.directive, /<#(?:assign|list|include|import|if|macro|function|attempt|setting|global|local|ftl)\b|\[#(?:assign|list|include|import|if|macro)\b|#(?:set|foreach|parse|evaluate|define|macro|include)\s*\(\s*[$"']|#(?:else)?if\s*\(\s*(?:\$|\d+\s*[=<>!])|\$\{[^{}?]{1,40}\?(?:c|upper_case|lower_case|length|keys|values|has_content|string|html|number)\b|freemarker\.template|\?new\s*\(\s*\)|\?(?:api|eval|interpret)\b\s*[.(]?/)
   }
-  if (brief(look)) signIf(look, rule.arithmetic, /\[\[\s*\$?\{?\d+\s*[*+]\s*\d+\s*\}?\]\]|\[=\s*\d+\s*\*\s*\d+\s*\]|\[\[\s*\d+\s*\*\s*\d+\s*\]\]|\[%-?\s*(?:\d+\s*\*|PERL\b|IF\b|SET\b|INCLUDE\b|USE\b)|\$\{\{<%|^\s*[=#]\s*\d+\s*\*\s*\d+\s*$/)
-  if (brief(look)) signIf(look, rule.object, /\{\$smarty\b|\{\$\w+\|\w+\}|\{Smarty_|__\$\{|\{\s*\w+::\w+\(|\broot\.process\b|\bself\.TEMPLATES?_/i)
+  if (brief(look)) signIf(look, rule.arithmetic, /\[\[\s*\$?\{?["'(]?\d+["')]?\s*[*+]\s*["'(]?\d+["')]?(?:\s*\)?\s*[*+\-/]\s*\d+)?\s*\}?\]\]|\{%[=-]?\s*["'(]?\d+["')]?\s*[*+\-/]\s*\d|\[=\s*\d+\s*\*\s*\d+\s*\]|\[\[\s*\d+\s*\*\s*\d+\s*\]\]|\[%-?\s*(?:\d+\s*\*|PERL\b|IF\b|SET\b|INCLUDE\b|USE\b)|\$\{\{<%|^\s*[=#]\s*\d+\s*\*\s*\d+\s*$|[{[][=@#]\s*\d+\s*\*\s*\d+\s*[}\]]/)
+  if (brief(look)) signIf(look, rule.object, /\{\$smarty\b|\{\$\w+\|\w+\}|\{(?:math\s+equation|eval\s+var|assign\s+var|fetch\s+file|include(?:_php)?\s+file|insert\s+name)\s*=|\{Smarty_|__\$\{|\{\s*\w+::\w+\(|\broot\.process\b|\bself\.TEMPLATES?_/i)
   if (brief(look) && (look.chars & C.DOLLAR) !== 0) signIf(look, rule.directive, /\$(?:class|\w+\.class|request|session|application|x|ex|str|chr|out|engine|rt)\.(?:inspect|type|class|get\w*|forName|exec)\b|\$\w+\.getClass\(\)|\$\{?\w+(?:\.\w+)*\.getClass/)
-  if (brief(look) && (look.chars & C.AT) !== 0) signIf(look, rule.expression, /@\(\s*\d+\s*[*+]\s*\d+\s*\)|@\{\s*\w|@(?:System|Html|Request|Model)\b\.|@\*|@\(\s*["'\w]+[^)]*\(/)
+  if (brief(look) && (look.chars & C.AT) !== 0) signIf(look, rule.expression, /@\(\(?\s*["']?\d+["']?\s*[*+/]\s*\d+\s*\)|@\{\s*\w|@(?:System|Html|Request|Model)\b\.|@\*|@\(\s*["'\w]+[^)]*\(/)
   if (look.on[rule.plain.no] === 1 && look.count < 12 && !text.startsWith('http')) signIf(look, rule.plain, /\{\{[^{}]+\}\}|\$\{[^{}]+\}|#\{[^{}]+\}|\{%[^%{]+%\}|<%[^%<]+%>/)
 }
 
 /** Judges what stands between `from` and `to` as an expression. */
 function inside (look: Look, from: number, to: number, opener: string): boolean {
   const expression = look.text.slice(from, Math.min(to, from + 400))
-  if (SUM.test(expression) && !/^\s*\d+\s*-\s*\d+\s*$/.test(expression)) sign(look, rule.arithmetic, from - 2, to)
+  if (SUM.test(expression) && (look.count < 4 || !/^\s*\d+\s*-\s*\d+\s*$/.test(expression))) sign(look, rule.arithmetic, from - 2, to)
   else if (DUNDER.test(expression)) sign(look, rule.object, from - 2, to)
   else if (OBJECTS.test(expression) && (opener !== '{{' || brief(look) || !/^\s*(?:config|request|session|app|settings|env|self)\b/.test(expression)) && !inFence(look, from)) sign(look, rule.object, from - 2, to)
   else if (opener === '{{' && from < 5 && to > look.text.length - 5 && look.count <= 12 && /\w\s*\(\s*["'\d]|\w\[\s*["'\d]|\(\s*\)\s*\./.test(expression)) sign(look, rule.call, from - 2, to)

@@ -32,7 +32,7 @@ export interface DetectionRules {
   rules?: readonly OwnRule[]
   maxBytes?: number
   overflow?: 'refuse' | 'pass'
-  /** Microseconds for one request; what is left once it is spent counts as an overflow. */
+  /** Microseconds for the URL with the headers, and again for the body; what is left then counts as an overflow. */
   budget?: number
   maxDepth?: number
   maxKeys?: number

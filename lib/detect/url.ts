@@ -12,7 +12,7 @@ function hints (name: string): number {
   return INCLUDE_NAMES.test(name) ? place.INCLUDES : 0
 }
 
-/** A query string or urlencoded form: names and values, repeated ones too. Returns the number of pairs. */
+/** A query string or urlencoded form: names and values, repeated ones too, as long as there is time. Returns the number of pairs. */
 export function judgePairs (engine: Engine, text: string, where: number): number {
   let pairs = 0
   let at = 0
@@ -20,6 +20,7 @@ export function judgePairs (engine: Engine, text: string, where: number): number
     let end = text.indexOf('&', at)
     if (end < 0) end = text.length
     if (end > at) {
+      if (engine.deadline !== Infinity && performance.now() > engine.deadline) return pairs
       judgePair(engine, text.slice(at, end), where)
       pairs++
     }
@@ -41,8 +42,8 @@ function judgePair (engine: Engine, pair: string, where: number): void {
     return
   }
   hinted ??= judgeName(engine, name, pair.slice(equals + 1), where)
-  if (engine.pinnedParams !== undefined && where === place.QUERY && engine.pinnedParams.has(name)) return
   const value = plain(pair.slice(equals + 1))
+  if (where === place.QUERY && engine.pinned?.params.get(name)?.(value) === true) return
   if (value !== '' && judge(engine, value, where | hinted, name)) report(engine, `${engine.root}.${name}`)
   else if (value.length > 1 && isJson(value)) judgeEmbedded(engine, value, `${engine.root}.${name}`)
 }

@@ -14,7 +14,8 @@ const rule = rulesOf('xml', {
 })
 
 export function mayBeXml (look: Look): boolean {
-  return ((look.pairs & (P.LT_BANG | P.LT_WORD)) !== 0 && (look.words & K.XML) !== 0) || ((look.pairs & P.COLONS) !== 0 && (look.chars & C.QUOTE) !== 0)
+  return ((look.pairs & (P.LT_BANG | P.LT_WORD)) !== 0 && (look.words & K.XML) !== 0) || ((look.pairs & P.COLONS) !== 0 && (look.chars & C.QUOTE) !== 0) ||
+    ((look.chars & (C.QUOTE | C.DQUOTE)) !== 0 && (look.chars & C.SLASH) !== 0 && (look.chars & (C.BRACKET | C.PAREN)) !== 0 && look.count < 20)
 }
 
 export function xml (look: Look): void {
@@ -27,5 +28,5 @@ export function xml (look: Look): void {
   signIf(look, rule.xinclude, /<[\w-]+:include\b|http:\/\/www\.w3\.org\/2001\/XInclude/i)
   signIf(look, rule.schema, /\bxsi:(?:noNamespaceS|s)chemaLocation\s*=\s*["'][^"']*https?:\/\/(?!www\.w3\.org|schemas?\.)/i)
   signIf(look, rule.stylesheet, /<(?:xsl|msxsl|xalan):(?:include|import|script|component)\b|(?:document|unparsed-text)\(\s*['"]?(?:\/|file:|http|[a-z]:)|php:function|xmlns:\w+=["'](?:http:\/\/php\.net\/xsl|http:\/\/xml\.apache\.org\/xalan\/java|urn:schemas-microsoft-com:xslt|http:\/\/exslt\.org\/common)|<xsl:value-of\s+select=["'](?:system-property|php:)/i)
-  if ((look.chars & C.QUOTE) !== 0) signIf(look, rule.xpath, /(?:parent|ancestor|child|attribute|self|descendant|following|preceding)(?:-or-self|-sibling)?::(?:\*|node\(\)|text\(\)|comment\(\)|user|\w+\[)/i)
+  if ((look.chars & (C.QUOTE | C.DQUOTE)) !== 0) signIf(look, rule.xpath, /["']\s*\]\s*(?:\|\s*)?\/{1,2}(?:\*|\.\.|@?[a-z]+\s*[[/*])|\b(?:doc|collection|unparsed-text)\(\s*["'](?:https?|file|ftp):|(?:parent|ancestor|child|attribute|self|descendant|following|preceding)(?:-or-self|-sibling)?::(?:\*|node\(\)|text\(\)|comment\(\)|user|\w+\[)/i)
 }

@@ -37,6 +37,7 @@ export function mayBeXss (look: Look): boolean {
   if ((chars & C.COLON) !== 0 && ((words & K.SCRIPT_SCHEME) !== 0 || (words & K.SINK) !== 0)) return true
   if (look.on[rule.part.no] === 1 && look.count < 30 && ((words & (K.EVENT | K.TAG)) !== 0 || (chars & (C.BANG | C.LT | C.QUOTE | C.DQUOTE)) !== 0) && (chars & (C.EQ | C.LT | C.BRACKET | C.BANG)) !== 0) return true
   if ((words & K.SCRIPT_SCHEME) !== 0 || ((chars & C.COLON) !== 0 && (chars & C.LINE) !== 0 && look.count < 16)) return true
+  if ((chars & C.SEMI) !== 0 && (chars & C.PAREN) !== 0 && look.count <= 16 && (pairs & P.QUOTE_SIGN) !== 0) return true
   return ((chars & C.BRACKET) !== 0 && (chars & C.BANG) !== 0) || ((chars & C.PLUS) !== 0 && look.text.includes('+AD'))
 }
 
@@ -47,12 +48,16 @@ export function xss (look: Look): void {
   if (look.score < look.threshold && (look.chars & C.COLON) !== 0) schemes(look)
   if (look.score < look.threshold && (look.words & (K.SINK | K.DOM)) !== 0) scripts(look)
   if ((look.chars & C.LT) !== 0 && (look.chars & C.GT) !== 0 && brief(look) && look.score < look.threshold) {
-    if (look.on[rule.part.no] === 1 && (look.chars & (C.QUOTE | C.DQUOTE | C.BACKTICK)) !== 0) signIf(look, rule.part, /^[^<]*["'`]\s*\/?>\s*<\/?[a-z!]/i)
+    if ((look.chars & (C.QUOTE | C.DQUOTE | C.BACKTICK)) !== 0) {
+      signIf(look, rule.close, /^\w{0,3}["'`]["')\]}\s]*\/?>\s*<\/?[a-z!]/i)
+      if (look.on[rule.part.no] === 1) signIf(look, rule.part, /^[^<]*["'`]\s*\/?>\s*<\/?[a-z!]/i)
+    }
     if ((look.chars & C.MINUS) !== 0) signIf(look, rule.element, /^[^<]*<[a-z][\w-]*\s[^>]*\b(?:ng-(?:app|init|\w+)|x-(?:init|data|html|on)|v-(?:html|on|bind)|hx-on|data-ng-\w+)[\s=:>]/i)
   }
   if (look.on[rule.part.no] === 1 && look.count < 30) parts(look)
   signIf(look, rule.comment, /^[^<]*-->(?!\s*\w)/)
   if (look.score >= look.threshold) return
+  if ((look.chars & C.SEMI) !== 0 && look.count <= 16 && (look.pairs & P.QUOTE_SIGN) !== 0 && (look.place & place.CHATTY) === 0) signIf(look, rule.call, BREAKS)
   if ((look.chars & C.BRACKET) !== 0) signIf(look, rule.obfuscated, /\[\]\[|\(!\[\]|!\[\]\s*\+|\+!+\[\]|\[\+\[\]|\[\s*\]\s*\.\s*(?:\/\*[^*]*\*\/\s*)?(?:map|sort|filter|find|constructor|at|concat)\s*[.[`]/)
   if ((look.chars & C.PLUS) !== 0) signIf(look, rule.utf7, /\+AD[wA](?:[A-Za-z0-9/]|\+(?!A))*-\w|\+A[CDE](?:[A-Za-z0-9/]|\+(?!A))+-(?:script|svg|img|alert|\/)/i)
 }
@@ -90,7 +95,7 @@ function tags (look: Look): void {
     }
     const generic = at > 0 && isWord(text.charCodeAt(at - 1))
     if (local === 'script') {
-      if (!inFence(look, at) && (brief(look) || !quotedCode(text, at)) && !(text.startsWith('```html\n') || (next === 62 && /^'\)/.test(text.slice(end + 1, end + 3)) && isProgram(look)))) sign(look, rule.script, at, end)
+      if (((!inFence(look, at) && (brief(look) || !quotedCode(text, at))) || PROVES.test(text.slice(end, end + 200))) && !(text.startsWith('```html\n') || (next === 62 && /^'\)/.test(text.slice(end + 1, end + 3)) && isProgram(look)))) sign(look, rule.script, at, end)
     } else if (LOADING.test(local)) {
       if ((!generic || next !== 62) && brief(look) && (next !== 62 || local !== 'object')) sign(look, rule.element, at, end)
       else if ((local === 'iframe' || local === 'embed') && !inFence(look, at) && !generic && !/^[^>]{0,300}=\s*["']?https:\/\//.test(text.slice(end, end + 320))) sign(look, rule.element, at, end)
@@ -98,6 +103,9 @@ function tags (look: Look): void {
     if (look.on[rule.tag.no] === 1 && (PLAIN.test(local) || MARKUP.test(local)) && brief(look) && next !== 62 && text.slice(end, end + 100).includes('=')) sign(look, rule.tag, at, end)
   }
 }
+
+/** What only a payload does, whether an article shows it or not. */
+const PROVES = /\b(?:alert|prompt|confirm|eval)\s*[(`]|document\s*\.\s*cookie|fromCharCode/
 
 /** Code in backticks within a line, as an article shows it. */
 function quotedCode (text: string, at: number): boolean {
@@ -161,7 +169,7 @@ function handlers (look: Look): void {
     const value = text.slice(at + 1, at + 40)
     if (/^\s*(?:\{|=>|=|\(\s*\w*\s*\)\s*=>)/.test(value) && !/^\s*=\s*\w*$/.test(value)) continue
     if (inTag(text, start, tag)) {
-      if ((known || /^\s*["'`]?[^"'<>]{0,60}[(`&\\%]/.test(value)) && !inFence(look, start)) sign(look, rule.handler, start, at + 12)
+      if ((known || /^\s*["'`]?[^"'<>]{0,60}[(`&\\%]/.test(value)) && (!inFence(look, start) || PROVES.test(value))) sign(look, rule.handler, start, at + 12)
       continue
     }
     const quoted = quoteBefore(text, start)
@@ -243,11 +251,14 @@ function schemes (look: Look): void {
   }
 }
 
+/** The first quote of the text ends a string of a script, and a call follows: `';f(9);'`. */
+const BREAKS = /^[^'"`]{0,60}(['"`])[\s)\]}]{0,8};\s{0,8}[\w$.]{1,40}\([^()]{0,60}\)\s{0,8}(?:;\s{0,8})?(?:\1|\/\/)/
+
 const CALL = /(?:^|[^\w.$'"-]|[-+;,(=]\s?)(?:window\.|self\.|top\.|parent\.|this\.|globalThis\.|frames\.)?(?:alert|prompt|confirm|eval|setTimeout|setInterval|execScript|msgbox|atob|btoa|importScripts)\s*(?:\(|`|\?\.\(|\/\*|&lpar;|%28|\\x28)/i
 const CALLED = /\.\s*(?:find|map|filter|some|every|forEach|sort|then|replace)\s*\([^()]*\b(?:alert|prompt|confirm|eval)\b|\(\s*(?:alert|prompt|confirm|eval)\s*\)\s*[(`]|=\s*(?:alert|prompt|confirm|eval)\s*[,;]|globalEval\s*\(|\b(?:alert|prompt|confirm|eval)\s*\.\s*(?:call|apply|bind)\s*[(`]/i
 const PROOF = /(?:alert|prompt|confirm|print|eval|write)\s*(?:\(\s*(?:\)|\d|['"`/]|document|location|window|String|this|origin|self|top|\w+\))|`)/i
 const DOM = /\b(?:document|self|window|top|parent|frames|globalThis|this)\b\s*\)?\s*(?:\/\*[^*]*\*\/\s*)?(?:\.\s*(?:\/\*[^*]*\*\/\s*)?(?:cookie|domain|write(?:ln)?|location|body|documentElement|createElement|getElement|querySelector|forms|URL|referrer|scripts|alert|eval|name|defaultView|open|execCommand|onerror|onload|execScript)\b|\[\s*(?:\/\*[^*]*\*\/\s*)?(?:["'`\\+(\d]|\/[^\]]*\/))/
-const ACCESS = /\blocation\s*(?:=[^=]|\.\s*(?:href|hash|replace|assign|search|reload)\b|\[)|\.(?:inner|outer)HTML\b|String\s*\.\s*fromCharCode|\.getScript\s*\(|\.constructor\s*[([.`]|\bReflect\s*\.\s*(?:apply|construct|get|set|has|ownKeys|defineProperty)\b|new\s*\(?\s*(?:Function|Image|XMLHttpRequest)|\bFunction\s*(?:\(\s*["'`]|`[^`\s<])|navigator\s*\.\s*sendBeacon|\[\s*["']\w+["']\s*\+\s*["']\w+["']\s*\]|\bimport\s*\((?!\s*["'](?:node:)?[\w@.][\w@./-]*["'])|\bfetch\s*\(\s*['"`/]|throw\s+\w*\s*onerror|onerror\s*=\s*(?:alert|eval)|import\s*\{[^}]*\}\s*from|import\s+\w+\s+from\s+['"]|with\s*\(\s*document|valueOf\s*[=:]|toString\s*[=:]\s*\w|sort\.call|map\.call/
+const ACCESS = /\blocation\s*(?:=[^=]|\.\s*(?:href|hash|replace|assign|search|reload)\b|\[)|\.(?:inner|outer)HTML\b|String\s*\.\s*fromCharCode|\.getScript\s*\(|\.constructor\s*[([.`]|\bReflect\s*\.\s*(?:apply|construct|get|set|has|ownKeys|defineProperty)\b|new\s*\(?\s*(?:Function|Image|XMLHttpRequest)|\bFunction\s*(?:\(\s*["'`]|`[^`\s<])|navigator\s*\.\s*sendBeacon|\b(?:local|session)Storage\s*(?:\.\s*(?:get|set)Item\s*\(|\[)|\[\s*["']\w+["']\s*\+\s*["']\w+["']\s*\]|\bimport\s*\((?!\s*["'](?:node:)?[\w@.][\w@./-]*["'])|\bfetch\s*\(\s*['"`/]|throw\s+\w*\s*onerror|onerror\s*=\s*(?:alert|eval)|import\s*\{[^}]*\}\s*from|import\s+\w+\s+from\s+['"]|with\s*\(\s*document|valueOf\s*[=:]|toString\s*[=:]\s*\w|sort\.call|map\.call/
 
 /** Calls and accesses of a payload: only where the text is short, since articles show code. */
 function scripts (look: Look): void {

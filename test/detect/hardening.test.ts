@@ -1,7 +1,7 @@
 import assert from 'node:assert'
 import { test } from 'node:test'
 import Fastify from 'fastify'
-import { compileDetection, pinnedBySchema, type Finding, type Overflow } from '../../lib/detect/index.ts'
+import { compileDetection, detectionTally, pinnedByRoute, pinnedBySchema, readTally, resetTally, type Finding, type Overflow } from '../../lib/detect/index.ts'
 import { below, raised } from '../../scripts/accuracy.ts'
 
 test('floors of accuracy only go up, and what is below them is named', () => {
@@ -51,18 +51,29 @@ test('a schema pins down fields that can hold nothing harmful', () => {
       untyped: { properties: { x: { type: 'integer' } } }
     }
   }
-  assert.deepStrictEqual(pinnedBySchema(schema), ['id', 'price', 'on', 'sort', 'kind', 'day', 'uuid', 'code', 'user.role', 'tags', 'lines.count'])
-  for (const other of [undefined, null, 'x', [], {}, { properties: { id: { type: 'integer' } } }, { type: 'array', items: { type: 'integer' } }]) assert.deepStrictEqual(pinnedBySchema(other), [])
+  assert.deepStrictEqual([...pinnedBySchema(schema).keys()], ['id', 'price', 'on', 'sort', 'kind', 'day', 'uuid', 'code', 'user.role', 'tags', 'lines.count'])
+  for (const other of [undefined, null, 'x', [], {}, { properties: { id: { type: 'integer' } } }, { type: 'array', items: { type: 'integer' } }]) assert.strictEqual(pinnedBySchema(other).size, 0)
 })
 
-test('pinned fields are not judged, their neighbours and names are', () => {
-  const detector = compileDetection({}, { maxBytes: 1e6, pinned: { params: ['id'], fields: ['id', 'user.role', 'lines.count'] } })
+test('what the schema accepts of a pinned field is not judged; all else is', () => {
+  // No sort order is an attack, whatever a rule of the application's own says.
+  const rules = { rules: [{ id: 'own/all', pattern: /^[a-z0-9-]+(?:;desc)?$/ }] }
+  const schema = { type: 'object', properties: { id: { type: 'integer' }, sort: { enum: ['id;desc', 'asc'] }, user: { type: 'object', properties: { role: { const: 'admin' } } }, lines: { type: 'array', items: { type: 'object', properties: { count: { type: 'integer' } } } } } }
+  const pinned = pinnedByRoute({ querystring: schema, body: schema })
+  const detector = compileDetection({ ...rules, exclude: {} }, { maxBytes: 1e6 })
+  for (const url of ['/?id=7', '/?sort=id;desc', '/?sort=asc&id=-1']) {
+    const names = (found: Finding | Overflow | undefined): string[] => attack(found) ? (found as Finding).matches.map(({ location }) => location) : []
+    assert.deepStrictEqual(names(detector.request(url, {}, false, pinned)).filter((location) => location !== 'query name' && location !== 'path'), [], url)
+    assert.ok(names(detector.request(url, {}, false)).some((location) => location.startsWith('query.')), url)
+  }
   const query = encodeURIComponent(SQL)
-  assert.ok(!attack(detector.request(`/?id=${query}`, {}, false)))
-  assert.ok(attack(detector.request(`/?ID=${query}`, {}, false)))
-  assert.ok(attack(detector.request('/', { cookie: `id=${query}` }, false)))
-  for (const body of [{ id: SQL }, { user: { role: SQL } }, { lines: [{ count: SQL }] }]) assert.ok(!attack(detector.body(body, 'application/json')), JSON.stringify(body))
-  for (const body of [{ Id: SQL }, { user: { id: SQL } }, { 'user.role': SQL }, { user: { 'x.role': SQL } }, { [SQL]: 1 }]) assert.ok(attack(detector.body(body, 'application/json')), JSON.stringify(body))
+  for (const url of [`/?id=${query}`, `/?sort=${query}`, `/?ID=${query}`]) assert.ok(attack(detector.request(url, {}, false, pinned)), url)
+  const plain = compileDetection({}, { maxBytes: 1e6 })
+  for (const body of [{ id: SQL }, { user: { role: SQL } }, { lines: [{ count: SQL }] }, { 'user.role': SQL }, { [SQL]: 1 }]) assert.ok(attack(plain.body(body, 'application/json', pinned)), JSON.stringify(body))
+  const literal = pinnedByRoute({ body: { type: 'object', properties: { filter: { enum: [SQL] } } } })
+  assert.ok(!attack(plain.body({ filter: SQL }, 'application/json', literal)))
+  for (const body of [{ filter: `${SQL} ` }, { other: SQL }, { a: { filter: SQL } }, { 'x.filter': SQL }]) assert.ok(attack(plain.body(body, 'application/json', literal)), JSON.stringify(body))
+  for (const other of [undefined, null, 'x', {}, { body: { type: 'object' } }]) assert.strictEqual(pinnedByRoute(other), undefined)
 })
 
 test('what Fastify converts or refuses by the schema reaches no handler as text', async () => {
@@ -78,12 +89,18 @@ test('what Fastify converts or refuses by the schema reaches no handler as text'
   await app.close()
 })
 
-test('findings are counted by rule, and a call in 64 is timed', () => {
-  const detector = compileDetection({}, { maxBytes: 1e6 })
-  assert.deepStrictEqual(detector.stats(), { matches: {}, calls: 0, micros: 0 })
-  for (let i = 0; i < 128; i++) detector.request(`/?q=${encodeURIComponent(SQL)}`, {}, false)
-  const { matches, calls, micros } = detector.stats()
-  assert.strictEqual(Object.values(matches).reduce((a, b) => a + b), 128)
+test('findings are counted by rule, a call in 64 is timed, and the time of own rules with it', () => {
+  const tally = detectionTally()
+  let tests = 0
+  const detector = compileDetection({ rules: [{ id: 'own/none', pattern: () => ++tests < 0 }] }, { maxBytes: 1e6, tally })
+  assert.deepStrictEqual(readTally(tally), { calls: 0, micros: 0, rules: {} })
+  for (let i = 0; i < 128; i++) detector.request(`/?q=${encodeURIComponent(i % 2 === 0 ? SQL : 'kiwi')}`, {}, false)
+  const { calls, micros, rules } = readTally(tally)
   assert.strictEqual(calls, 128)
   assert.ok(micros > 0)
+  assert.strictEqual(Object.values(rules).reduce((sum, { matches }) => sum + matches, 0), 64)
+  assert.strictEqual(rules['own/none']?.matches, 0)
+  assert.ok(tests > 0 && rules['own/none'].micros! > 0 && rules['own/none'].micros! <= micros)
+  resetTally(tally)
+  assert.deepStrictEqual(readTally(tally), { calls: 0, micros: 0, rules: {} })
 })

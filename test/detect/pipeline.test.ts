@@ -133,7 +133,7 @@ test('exclusions, categories and own rules are obeyed', () => {
   assert.ok(attack(body.body({ bio: '<script>x</script>' }, 'application/json')))
   const own = compileDetection({ rules: [{ id: 'own/word', pattern: /forbidden/gi }, { id: 'own/literal', pattern: 'Nope', category: 'probe' }] }, { maxBytes: 1e6 })
   for (let i = 0; i < 3; i++) assert.ok(attack(own.request('/?q=Forbidden', {}, false)), 'an expression with the g flag keeps no state')
-  assert.strictEqual((own.request('/?q=nope', {}, false))?.matches[0]?.category, 'probe')
+  assert.strictEqual((own.request('/?q=nope', {}, false) as Finding | undefined)?.matches[0]?.category, 'probe')
   assert.ok(!attack(own.request('/?q=fine', {}, false)))
 })
 
