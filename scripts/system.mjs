@@ -7,13 +7,20 @@ import { fileURLToPath } from 'node:url'
 
 /** `commands`: any one of them is enough; `packages`: Debian's, tried in turn; `why`: the tests that use it, by their folder. */
 const ALL = [
-  { commands: ['redis-server', 'valkey-server'], packages: ['redis-server', 'valkey-server'], why: 'test/redis' }
+  { commands: ['nginx'], packages: ['nginx'], why: 'test/proxies' },
+  { commands: ['haproxy'], packages: ['haproxy'], why: 'test/proxies' },
+  { commands: ['openssl'], packages: ['openssl'], why: 'test/proxies' },
+  { commands: ['redis-server', 'valkey-server'], packages: ['redis-server', 'valkey-server'], why: 'test/redis' },
+  { commands: ['chromium'], packages: ['chromium'], why: 'test/dashboard' }
 ]
 
 /** What the tests that are there need. */
 export const NEEDS = ALL.filter(({ why }) => existsSync(new URL(`../${why}`, import.meta.url)))
 
-export function onPath (command, path = process.env.PATH ?? '') {
+/** Debian keeps servers where only root's PATH leads. */
+const PATH = `${process.env.PATH ?? ''}${delimiter}/usr/sbin`
+
+export function onPath (command, path = PATH) {
   for (const folder of path.split(delimiter)) {
     if (folder === '') continue
     const file = join(folder, command)

@@ -1,3 +1,5 @@
+import { longestLiteral } from '../bots/literal.ts'
+import { matcherOf } from '../bots/matcher.ts'
 import type { CheckModule, Refusal } from '../check.ts'
 import { also, either, list, oneOf, regexp, rule, text, type Report } from '../options/shape.ts'
 import { recent } from '../recent.ts'
@@ -5,6 +7,7 @@ import type { UserAgentRules } from '../../types/index.ts'
 
 const refused: Refusal = { code: 'GUARD_USER_AGENT_REFUSED', status: 403, reason: 'user agent is refused', strike: 'userAgent' }
 const missing: Refusal = { code: 'GUARD_USER_AGENT_REFUSED', status: 403, reason: 'user agent is missing', strike: 'userAgent' }
+const malformed: Refusal = { code: 'GUARD_USER_AGENT_REFUSED', status: 403, reason: 'user agent is malformed', rule: 'userAgent.malformed', strike: 'userAgent' }
 
 const pattern = also(either(text, regexp), (value: unknown, path: string, report: Report) => {
   if (value instanceof RegExp && value.flags.replace(/[is]/g, '') !== '') report(path, `takes no flag but "i" and "s", got ${value}`)
@@ -16,11 +19,11 @@ const pattern = also(either(text, regexp), (value: unknown, path: string, report
 export const userAgent: CheckModule<'userAgent'> = {
   key: 'userAgent',
   trustSkips: true,
-  shape: rule({ deny: list(pattern), allow: list(pattern), missing: oneOf('pass', 'refuse') }),
-  compile ({ deny = [], allow = [], missing: absent = 'pass' }: UserAgentRules) {
+  shape: rule({ deny: list(pattern), allow: list(pattern), missing: oneOf('pass', 'refuse'), malformed: oneOf('pass', 'refuse') }),
+  compile ({ deny = [], allow = [], missing: absent = 'pass', malformed: broken = 'pass' }: UserAgentRules) {
     const denied = matcher(deny)
     const allowed = matcher(allow)
-    if (denied === undefined && absent === 'pass') return undefined
+    if (denied === undefined && absent === 'pass' && broken === 'pass') return undefined
     const passed = recent(256)
     return {
       request (request) {
@@ -28,6 +31,7 @@ export const userAgent: CheckModule<'userAgent'> = {
         if (agent === undefined || agent === '') return absent === 'refuse' ? missing : undefined
         if (passed.has(agent)) return undefined
         if (denied?.(agent) === true && allowed?.(agent) !== true) return { ...refused, evidence: agent }
+        if (broken === 'refuse' && isMalformed(agent) && allowed?.(agent) !== true) return { ...malformed, evidence: agent }
         passed.add(agent)
         return undefined
       }
@@ -36,17 +40,32 @@ export const userAgent: CheckModule<'userAgent'> = {
 }
 
 /**
- * One test for all patterns: strings match literally, in any case, and are joined to one expression
- * without quantifiers, so that they cost one linear pass however many they are.
+ * One test for all patterns, in one pass however many they are: strings match literally, in any case; expressions are
+ * asked only where the text is there that they cannot match without.
  */
 function matcher (patterns: ReadonlyArray<string | RegExp>): ((agent: string) => boolean) | undefined {
   if (patterns.length === 0) return undefined
-  const literals = patterns.filter((pattern) => typeof pattern === 'string')
-  const tests = patterns.filter((pattern) => typeof pattern !== 'string')
-  if (literals.length > 0) tests.unshift(new RegExp(literals.map(escape).join('|'), 'i'))
-  return (agent) => tests.some((test) => test.test(agent))
+  const find = matcherOf(patterns.map((pattern) => typeof pattern === 'string'
+    ? { literal: pattern.toLowerCase(), pattern: undefined }
+    : { literal: longestLiteral(pattern.source).toLowerCase(), pattern }))
+  return (agent) => find(agent, agent.toLowerCase()).length > 0
 }
 
-function escape (literal: string): string {
-  return literal.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+const LONGEST = 2048
+
+/**
+ * Not what a program writes that knows what the header is for: it does not start with a letter or digit, has parentheses
+ * that do not match, characters that are no text, none that are letters, or is longer than 2048 characters. Looser than
+ * RFC 9110, section 10.1.5, since browsers within apps are too.
+ */
+function isMalformed (agent: string): boolean {
+  if (agent.length > LONGEST || !/^[a-z\d]/i.test(agent) || !/[a-z]/i.test(agent)) return true
+  let depth = 0
+  for (let i = 0; i < agent.length; i++) {
+    const code = agent.charCodeAt(i)
+    if (code === 40) depth++
+    else if (code === 41 && --depth < 0) return true
+    else if ((code < 32 && code !== 9) || code === 127 || code === 60 || code === 62) return true
+  }
+  return depth !== 0
 }

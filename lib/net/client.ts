@@ -4,6 +4,7 @@ import { parsePeer, type Address } from './address.ts'
 import { elements, forwardedHop, quotedElements, type Hop, type Walk } from './forwarding.ts'
 import type { ListReader } from './list.ts'
 import { memo } from './memo.ts'
+import { proxiesOf } from './presets.ts'
 import type { ClientIpOptions } from '../../types/index.ts'
 
 /** Who sent a request. Shared between the requests of an address; never written to. */
@@ -27,6 +28,26 @@ export interface ClientReader {
   secure: (request: FastifyRequest) => boolean
   /** Whether the other end of a connection, by its address, is a proxy that is believed. */
   trustsPeer: (text: string) => boolean
+  /** The way from the connection to the client, see `traceClient`. */
+  trace: (request: FastifyRequest) => TraceStep[]
+}
+
+/** One address on the way from the connection to the client. */
+export interface TraceStep {
+  /** Canonical; `''` if it could not be read. */
+  address: string
+  /** Where it stood: `connection`, `trustProxy` (Fastify's own), or a header and its hop from the right, e.g. `x-forwarded-for, hop 1`. */
+  from: string
+  /** It is a trusted proxy, so that what it wrote is believed. */
+  trusted: boolean
+}
+
+/**
+ * Tells step by step how the address of a request's client is found: the connection first, the client last. Changes
+ * nothing, and takes the very way that requests take.
+ */
+export function traceClient (reader: ClientReader, request: FastifyRequest): TraceStep[] {
+  return reader.trace(request)
 }
 
 export interface ClientReaderOptions {
@@ -93,25 +114,48 @@ function fastifyReader (direct: ClientOf, proxied: ClientOf): ClientReader {
       return proxied(ip)
     },
     secure: (request) => isSecure(request.protocol),
-    trustsPeer: (text) => proxies.has(text)
+    trustsPeer: (text) => proxies.has(text),
+    trace (request) {
+      const peer = peerOf(request)
+      const rewritten = request.ip !== peer
+      const steps = [{ address: direct(peer).ip, from: 'connection', trusted: rewritten }]
+      if (rewritten) steps.push({ address: proxied(request.ip).ip, from: 'trustProxy', trusted: false })
+      return steps
+    }
   }
 }
 
 /** Reads forwarding headers itself, and only those of trusted peers. */
 function ownReader (clientIp: ClientIpOptions, lists: ListReader, direct: ClientOf, proxied: ClientOf): ClientReader {
   const { depth = Infinity, trustProto = false } = clientIp
-  const trusted = lists.read(clientIp.trustedProxies)
-  const header = (clientIp.header ?? 'x-forwarded-for').toLowerCase()
+  const named = (clientIp.header ?? 'x-forwarded-for').toLowerCase()
+  const proxies = proxiesOf(clientIp.trustedProxies, named)
+  const trusted = lists.read(proxies.all)
+  const edge = proxies.edge === undefined ? undefined : lists.read(proxies.edge)
+  // Whoever is not that provider can send its header, so the way to the provider is found by the usual one.
+  const header = edge === undefined ? named : 'x-forwarded-for'
   const standard = header === 'forwarded'
   const trusts = ({ address }: Client): boolean => address !== undefined && trusted.has(address)
+  // A connection that has gone has no address either, so the server has to be asked.
+  const overUnix = (request: FastifyRequest): boolean => proxies.unix && peerOf(request) === undefined && typeof request.server.server.address() === 'string'
+  const believed = (request: FastifyRequest, peer: Client): boolean => trusts(peer) || overUnix(request)
 
-  /** The client that the header names: the first entry from the right that is not trusted, or the last that may be looked at. */
-  function walk (next: Walk, peer: string | undefined): Client {
+  /** The client that the headers of a believed peer name: the first entry from the right that is not trusted, or the last that may be looked at. */
+  function walk (request: FastifyRequest, peer: string | undefined, steps?: TraceStep[]): Client {
+    const value = headerOf(request, header) ?? ''
+    const next: Walk = standard ? quotedElements(value) : elements(value)
     let found = proxied(peer)
-    for (let hop = 0; hop < depth && trusts(found); hop++) {
+    for (let hop = 0; hop < depth && (hop === 0 || trusts(found)); hop++) {
+      const own = found.address !== undefined && edge?.has(found.address) === true ? headerOf(request, named) : undefined
+      if (own !== undefined) {
+        found = proxied(own.trim())
+        steps?.push({ address: found.ip, from: named, trusted: false })
+        return found
+      }
       const element = next()
       if (element === undefined) break
       found = proxied(standard ? forwardedHop(element)?.for : element)
+      steps?.push({ address: found.ip, from: `${header}, hop ${hop + 1}`, trusted: trusts(found) })
     }
     return found
   }
@@ -120,16 +164,21 @@ function ownReader (clientIp: ClientIpOptions, lists: ListReader, direct: Client
     client (request) {
       const peer = peerOf(request)
       const client = direct(peer)
-      if (!trusts(client)) return client
-      const value = headerOf(request, header) ?? ''
-      return walk(standard ? quotedElements(value) : elements(value), peer)
+      return believed(request, client) ? walk(request, peer) : client
     },
     secure (request) {
-      if (!trustProto || !trusts(direct(peerOf(request)))) return encrypted(request)
+      if (!trustProto || !believed(request, direct(peerOf(request)))) return encrypted(request)
       const proto = standard ? forwardedProto(headerOf(request, 'forwarded')) : lastOf(headerOf(request, 'x-forwarded-proto'))
       return proto === undefined ? encrypted(request) : isSecure(proto)
     },
-    trustsPeer: (text) => trusts(direct(text))
+    trustsPeer: (text) => trusts(direct(text)),
+    trace (request) {
+      const peer = peerOf(request)
+      const client = direct(peer)
+      const steps = [{ address: client.ip, from: 'connection', trusted: believed(request, client) }]
+      if (steps[0]!.trusted) walk(request, peer, steps)
+      return steps
+    }
   }
 }
 

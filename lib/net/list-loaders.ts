@@ -5,6 +5,7 @@ import { milliseconds, show } from '../options/shape.ts'
 import type { ListEntry } from '../../types/index.ts'
 import { parseAddress } from './address.ts'
 import { isEverything, parseEntry } from './entry.ts'
+import { isJson, jsonLines } from './list-json.ts'
 import type { LabelledRange } from './ranges.ts'
 
 /** An entry that has to be loaded. */
@@ -83,21 +84,33 @@ async function capped (response: Response): Promise<string> {
 }
 
 /**
- * One entry a line; `#` and `;` start a comment (so the lists of Spamhaus, FireHOL and Tor can be read as they are).
- * One line that cannot be read refuses the whole text: it may be half written, or not a list at all.
+ * One entry a line; `#` and `;` start a comment (so the lists of Spamhaus, FireHOL and Tor can be read as they are). Of
+ * JSON, see `list-json.ts`. One line that cannot be read refuses the whole text: it may be half written, or not a list
+ * at all.
  */
 async function linesOf (text: string): Promise<LabelledRange[]> {
+  const plain = text.replace(/^\ufeff/, '')
+  const lines = isJson(plain) ? jsonLines(plain) : plain.split('\n')
   const entries: LabelledRange[] = []
   let number = 0
-  for (const line of text.replace(/^\ufeff/, '').split('\n')) {
+  for (const line of lines) {
     // A long list must not hold up requests.
     if (++number % 5000 === 0) await setImmediate()
-    const end = line.search(/[#;]/)
-    const entry = (end === -1 ? line : line.slice(0, end)).trim()
+    const entry = entryOf(line)
     if (entry !== '') entries.push(...entriesOf(entry, `line ${number}`))
     if (entries.length > MAX_ENTRIES) throw new Error(`has more than ${MAX_ENTRIES} entries`)
   }
   return entries
+}
+
+/** Tor's full list of relays has lines of keyword and value, of which one is the address. */
+const TOR = /^(?:ExitNode|Published|LastStatus) .*$|^ExitAddress ([^ ]+) .*$/
+
+function entryOf (line: string): string {
+  const end = line.search(/[#;]/)
+  const entry = (end === -1 ? line : line.slice(0, end)).trim()
+  const tor = TOR.exec(entry)
+  return tor === null ? entry : tor[1] ?? ''
 }
 
 function entriesOf (entry: unknown, place: string): LabelledRange[] {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isEverything, isHostName, parseEntry } from './entry.ts'
 import { compileRanges, type LabelledRange, type RangeSet } from './ranges.ts'
 import { sourceKeeper, type Source, type SourceOptions } from './list-sources.ts'
-import { duration, examine, is, isObject, milliseconds, object, show, text, type Report, type Shape } from '../options/shape.ts'
+import { duration, examine, is, isObject, milliseconds, object, show, text, type Report, type Shape, someText } from '../options/shape.ts'
 import type { List, ListEntry } from '../../types/index.ts'
 
 /** A compiled list. One without sources never changes; sources change what it holds while it is in use. */
@@ -87,15 +87,15 @@ function isFixed (entry: string): boolean {
   return !isHostName(entry) || typeof parseEntry(entry) !== 'string'
 }
 
-const hostName = is('a host name', (value) => typeof value === 'string' && (isHostName(value) || /^[a-z\d](?:[a-z\d-]*[a-z\d])?$/i.test(value)))
+const hostName = is('a host name', (value) => typeof value === 'string' && (isHostName(value) || /^[a-z\d](?:[a-z\d-]*[a-z\d])?$/i.test(value)), someText)
 
 const url = is('an https URL (http only on loopback)', (value) => {
   if (typeof value !== 'string' || !URL.canParse(value)) return false
   const { protocol, hostname, username } = new URL(value)
   return username === '' && (protocol === 'https:' || (protocol === 'http:' && /^(?:127\.[\d.]+|localhost|\[::1\])$/.test(hostname)))
-})
+}, { type: 'string', pattern: '^[Hh][Tt][Tt][Pp]' })
 
-const refresh = is("at least '1s'", (value) => milliseconds(value)! >= 1000)
+const refresh = is("at least '1s'", (value) => milliseconds(value)! >= 1000, duration.json)
 
 const sources: Readonly<Record<string, Shape>> = {
   host: object({ host: hostName }, 'host'),
@@ -109,6 +109,7 @@ const EXPECTED = 'an address, CIDR, a-b range, keyword, host name, { host }, { f
 function entry (everything: boolean): Shape {
   return {
     expected: EXPECTED,
+    json: { anyOf: [{ type: 'string', minLength: 1 }, ...Object.values(sources).map(({ json }) => json!)] },
     kind: (value) => typeof value === 'string' || typeof value === 'function' || isObject(value),
     inside (value, path, report) {
       if (typeof value === 'string') examineText(value, path, report, everything)
@@ -134,6 +135,7 @@ function listOf ({ everything = true, min = 0 } = {}): Shape {
   const member = entry(everything)
   return {
     expected: `an array of entries, or one of them: ${EXPECTED}`,
+    json: { anyOf: [...member.json!.anyOf!, { type: 'array', items: member.json!, ...(min > 0 && { minItems: min }) }] },
     kind: (value) => Array.isArray(value) || member.kind(value),
     inside (value, path, report) {
       if (!Array.isArray(value)) return member.inside(value, path, report)
