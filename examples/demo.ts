@@ -3,6 +3,7 @@
 // PORT=3000      listens there; without it, on a free port
 // --open         (or DEMO_OPEN=1) answers 200 to every method and path, with the guard's defaults: what
 //                npm run replay sends its attacks and harmless requests to
+import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import guardPlugin, { guard, guardServerOptions } from '../lib/index.ts'
 
@@ -17,13 +18,21 @@ async function demoServer (app: FastifyInstance): Promise<void> {
     // Plays a reverse proxy on this machine, so that curl can play clients by their X-Forwarded-For.
     clientIp: { trustedProxies: 'loopback' },
     ip: { deny: ['192.0.2.0/24'] },
+    // Documentation addresses in made-up places: scripts/demo-database.ts. A real one: geo: { download: 'dbip-lite' }.
+    geo: { database: join(import.meta.dirname, 'demo.mmdb') },
+    country: { deny: ['AQ'] },
+    asn: { deny: [64500] },
+    cloud: { deny: ['hetzner'] },
     userAgent: { deny: ['sqlmap', 'nikto', 'masscan'] },
     rateLimit: { name: 'client', max: 100, window: '1m' },
     ban: { threshold: 3, window: '10m', duration: '1m', escalate: 2 },
-    cors: { origin: ['https://app.example'], credentials: true }
+    cors: { origin: ['https://app.example'], credentials: true },
+    // Without auth for this machine only.
+    dashboard: { path: '/guard' }
   })
 
   app.get('/', async (request) => ({ hello: 'world', you: request.guard.ip }))
+  app.get('/place', { config: { guard: guard({ rateLimit: { name: 'place', max: 10, window: '1m', byCountry: { SE: 2 } } }) } }, async ({ guard: { ip, country, continent, asn, network } }) => ({ ip, country, continent, asn, network }))
   app.get('/search', async (request) => ({ query: request.query }))
   app.get('/users/:id', async (request) => request.params)
   app.post('/echo', async (request) => ({ body: request.body }))
@@ -65,7 +74,13 @@ function tries (at: string): Try[] {
     { title: 'a route for 10.0.0.0/8, from elsewhere', expect: [403], curl: `curl -i ${at}/admin` },
     { title: 'the same, from there', expect: [200], curl: `curl -i -H 'X-Forwarded-For: 10.1.2.3' ${at}/admin` },
     { title: 'a client that claims to be there', expect: [403], curl: `curl -i -H 'X-Forwarded-For: 10.1.2.3, 203.0.113.9' ${at}/admin` },
-    { title: 'a client from a refused network', expect: [403], curl: `curl -i -H 'X-Forwarded-For: 192.0.2.1' ${at}/` },
+    { title: 'a client from refused addresses', expect: [403], curl: `curl -i -H 'X-Forwarded-For: 192.0.2.1' ${at}/` },
+    { title: 'where a client is, by the demo\'s database', expect: [200], curl: `curl -i -H 'X-Forwarded-For: 198.51.100.1' ${at}/place` },
+    { title: 'a client from a refused country', expect: [403], curl: `curl -i -H 'X-Forwarded-For: 198.51.100.200' ${at}/` },
+    { title: 'the same over IPv6', expect: [403], curl: `curl -i -H 'X-Forwarded-For: 2001:db8:8000::1' ${at}/` },
+    { title: 'a client from a refused network', expect: [403], curl: `curl -i -H 'X-Forwarded-For: 203.0.113.140' ${at}/` },
+    { title: 'a client in a refused cloud', expect: [403], curl: `curl -i -H 'X-Forwarded-For: 203.0.113.200' ${at}/` },
+    { title: 'two requests a minute from Sweden, ten from elsewhere', expect: [200, 200, 429], curl: `for i in 1 2 3; do ${short} -H 'X-Forwarded-For: 2001:db8::1' ${at}/place; done` },
     { title: 'a route that wants a token', expect: [401], curl: `curl -i ${at}/private` },
     { title: 'the same, with it', expect: [200], curl: `curl -i -H 'Authorization: Bearer demo-token' ${at}/private` },
     { title: 'two log-ins a minute, not three', expect: [200, 200, 429], curl: `for i in 1 2 3; do ${short} -X POST -H 'X-Forwarded-For: 198.51.100.1' ${at}/login; done` },
@@ -80,6 +95,7 @@ console.log(address)
 if (!open) {
   console.log('\nTry these; the numbers are the statuses to expect:\n')
   for (const { title, expect, curl } of tries(address)) console.log(`# ${title}: ${expect.join(' ')}\n${curl}\n`)
+  console.log(`What the guard does, live: ${address}/guard\n`)
   console.log('Each refusal has a reference in x-guard-reference that stands in the log line below, too. Ctrl+C ends the server.\n')
 }
 

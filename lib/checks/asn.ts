@@ -1,7 +1,7 @@
 import type { CheckModule, Refusal } from '../check.ts'
 import { int, list, rule } from '../options/shape.ts'
 import type { AsnRules } from '../../types/index.ts'
-import { NEEDS_DATABASE } from './country.ts'
+import { needsDatabase } from './country.ts'
 
 const refused: Refusal = { code: 'GUARD_ASN_REFUSED', status: 403, reason: 'network is refused' }
 const unknown: Refusal = { ...refused, reason: 'network is unknown' }
@@ -15,8 +15,8 @@ export const asn: CheckModule<'asn'> = {
   shape: rule({ allow: numbers, deny: numbers }),
   compile ({ allow, deny }: AsnRules, { geo }, { problem }) {
     if (allow === undefined && deny === undefined) return undefined
-    if (geo === undefined) {
-      problem('asn', NEEDS_DATABASE.replace('database: \'country.mmdb\'', 'asn: \'asn.mmdb\''))
+    if (geo?.has.asn !== true) {
+      problem('asn', needsDatabase('asn'))
       return undefined
     }
     const allowed = allow === undefined ? undefined : new Set(allow)

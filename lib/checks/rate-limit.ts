@@ -1,32 +1,35 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Check, CheckModule, Refusal, Visit } from '../check.ts'
+import type { Check, CheckModule, DryCheck, Refusal, Visit } from '../check.ts'
 import type { Geo } from '../geo/geo.ts'
 import { askOf, MOST, type LimitAsk } from '../limits/ask.ts'
 import { compileLimits, nameOf, type CompiledLimit } from '../limits/compile.ts'
 import { limitHeaders } from '../limits/headers.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Taken } from '../limits/store.ts'
-import { also, duration, either, fn, int, is, list, oneOf, record, rule, type Report } from '../options/shape.ts'
-import { NEEDS_DATABASE } from './country.ts'
+import { also, duration, either, fn, int, is, list, oneOf, record, rule, type Report, no } from '../options/shape.ts'
+import { countryCode, needsDatabase } from './country.ts'
 import type { Limit } from '../../types/index.ts'
 
 const units = int(0, MOST)
-const name = is('1 to 64 printable ASCII characters', (value) => typeof value === 'string' && /^[\x20-\x7e]{1,64}$/.test(value))
-const country = is('a country code of two letters (ISO 3166-1 alpha-2)', (value) => typeof value === 'string' && /^[A-Za-z]{2}$/.test(value))
+const name = is('1 to 64 printable ASCII characters', (value) => typeof value === 'string' && /^[\x20-\x7e]{1,64}$/.test(value), { type: 'string', pattern: '^[ -~]{1,64}$' })
+const byCountryShape = also(record(units, countryCode), (value: object, path: string, report: Report) => {
+  const codes = Object.keys(value).map((code) => code.toUpperCase())
+  for (let i = 1; i < codes.length; i++) if (codes.indexOf(codes[i]!) < i) report(path, `names ${codes[i]} twice`)
+})
 
 const limitShape = also(rule({
   max: either(units, fn),
   window: duration,
   name,
   key: either(oneOf('ip'), fn),
-  byCountry: record(units, country),
+  byCountry: byCountryShape,
   burst: int(1, MOST),
   cost: either(int(1, MOST), fn),
   count: either(oneOf('all', 'failures'), fn),
   skip: fn,
   group: name,
   algorithm: oneOf('sliding-window', 'fixed-window', 'gcra'),
-  headers: either(is('false', (value) => value === false), oneOf('draft', 'legacy', 'both'))
+  headers: either(no, oneOf('draft', 'legacy', 'both'))
 }, 'max', 'window'), ({ max, cost, burst, algorithm }: Limit, path: string, report: Report) => {
   if (burst !== undefined && algorithm !== 'gcra') report(`${path}.burst`, "is for algorithm: 'gcra'")
   const most = burst ?? max
@@ -52,15 +55,14 @@ export const rateLimit: CheckModule<'rateLimit'> = {
   compile (rule, { limiter, geo }, { layer, problem, passive }) {
     const shown = (isList(rule) ? rule : [rule]).map((limit) => passive ? { ...limit, headers: false as const } : limit)
     const limits = compileLimits(shown, layer, limiter, problem)
-    if (geo === undefined && limits.some(({ byCountry }) => byCountry !== undefined)) problem('rateLimit.byCountry', NEEDS_DATABASE)
+    if (geo?.has.country !== true && limits.some(({ byCountry }) => byCountry !== undefined)) problem('rateLimit.byCountry', needsDatabase('country'))
     const byClient = limits.filter(({ keyOf }) => keyOf === undefined)
     const byKey = limits.filter(({ keyOf }) => keyOf !== undefined)
     // A request that the later limits refuse is given back what it took of the earlier ones.
     const reserved: Reservations | undefined = byClient.length > 0 && byKey.length > 0 ? new WeakMap() : undefined
-    return {
-      request: byClient.length === 0 ? undefined : check({ limits: byClient, limiter, geo, reserved }),
-      late: byKey.length === 0 ? undefined : check({ limits: byKey, limiter, geo, earlier: reserved })
-    }
+    const early = byClient.length === 0 ? undefined : check({ limits: byClient, limiter, geo, reserved })
+    const late = byKey.length === 0 ? undefined : check({ limits: byKey, limiter, geo, earlier: reserved })
+    return { request: early?.take, late: late?.take, dry: { request: early?.look, late: late?.look } }
   }
 }
 
@@ -83,7 +85,7 @@ interface CheckOptions {
   earlier?: Reservations | undefined
 }
 
-function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): Check {
+function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): { take: Check, look: DryCheck } {
   const headers = limitHeaders(limits)
   const counts = limits.some(({ counts }) => counts !== undefined)
   /** Whether the route has limits that another check judges; the first request tells. */
@@ -99,7 +101,7 @@ function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): Chec
       if (counts) (visit.after ??= []).push((request, reply) => giveBackUncounted(reservation, limiter, request, reply))
       return undefined
     }
-    const refused = outcome.failed === undefined ? refusal(asks, outcome, reply) : unjudged(outcome.failed)
+    const refused = refusalOf(asks, outcome, reply)
     const reservation = earlier?.get(request)
     if (reservation === undefined || reservation.given) return refused
     reservation.given = true
@@ -107,7 +109,11 @@ function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): Chec
     return given instanceof Promise ? given.then(() => refused) : refused
   }
 
-  function refusal (asks: readonly LimitAsk[], outcome: Taken, reply: FastifyReply): Refusal {
+  function refusalOf (asks: readonly LimitAsk[], outcome: Taken, reply: FastifyReply): Refusal {
+    return outcome.failed === undefined ? overLimit(asks, outcome, reply) : unjudged(outcome.failed)
+  }
+
+  function overLimit (asks: readonly LimitAsk[], outcome: Taken, reply: FastifyReply): Refusal {
     let worst = 0
     for (let i = 1; i < asks.length; i++) {
       if (outcome.left[i]!.wait > outcome.left[worst]!.wait) worst = i
@@ -123,18 +129,38 @@ function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): Chec
     }
   }
 
-  return (request, visit, reply) => {
+  function asksOf (limits: readonly CompiledLimit[], request: FastifyRequest, visit: Visit): LimitAsk[] {
     const asks: LimitAsk[] = []
     for (let i = 0; i < limits.length; i++) {
       const ask = askOf(limits[i]!, request, visit.client, geo)
       if (ask !== undefined) asks.push(ask)
     }
-    if (asks.length === 0) return undefined
-    const outcome = limiter.take(asks)
-    return outcome instanceof Promise
-      ? outcome.then((outcome) => settle(asks, outcome, request, visit, reply))
-      : settle(asks, outcome, request, visit, reply)
+    return asks
   }
+
+  return {
+    take (request, visit, reply) {
+      const asks = asksOf(limits, request, visit)
+      if (asks.length === 0) return undefined
+      const outcome = limiter.take(asks)
+      return outcome instanceof Promise
+        ? outcome.then((outcome) => settle(asks, outcome, request, visit, reply))
+        : settle(asks, outcome, request, visit, reply)
+    },
+
+    async look (request, visit, reply, run) {
+      const known = run ? limits : limits.filter(callsNothing)
+      const asks = asksOf(known, request, visit)
+      const outcome = asks.length === 0 ? undefined : await limiter.look(asks)
+      if (outcome?.passed === false) return refusalOf(asks, outcome, reply)
+      return known.length < limits.length ? 'not run' : undefined
+    }
+  }
+}
+
+/** Whether no function of the application decides about a limit. */
+function callsNothing ({ maxOf, costOf, keyOf, skip }: CompiledLimit): boolean {
+  return maxOf === undefined && costOf === undefined && keyOf === undefined && skip === undefined
 }
 
 /** Gives back what the limits do not count. An answer that never went out counts: nobody knows that it was no failure. */
