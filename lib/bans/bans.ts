@@ -1,9 +1,15 @@
 import type { Client } from '../net/client.ts'
-import { heap } from './heap.ts'
-import { networks } from './networks.ts'
-import { strikes } from './strikes.ts'
-import { banTarget, type BanTarget } from './target.ts'
+import { needsDatabase } from '../checks/country.ts'
+import { GUARD_OPTION_INVALID } from '../errors.ts'
+import type { Geo } from '../geo/geo.ts'
+import { show } from '../options/shape.ts'
+import { printable } from '../report.ts'
+import { held, type Ban, type Past } from './held.ts'
+import { strikes, type FarStrikes } from './strikes.ts'
+import { banTarget, principalName, type BanTarget } from './target.ts'
 import type { BanInfo, Category, GuardEvent, StrikeKind } from '../../types/index.ts'
+
+export type { Ban }
 
 /** How strikes lead to bans; compiled from a `ban` rule. Times in milliseconds. */
 export interface BanPolicy {
@@ -13,6 +19,8 @@ export interface BanPolicy {
   maxDuration: number
   /** Each further ban lasts this many times as long as the one before. */
   escalate: number
+  /** Each ban lasts longer by a random share, up to this one. */
+  jitter: number
   on: ReadonlySet<StrikeKind>
   /** Categories that are counted by themselves. */
   categories: ReadonlyMap<Category, { threshold: number, duration: number }>
@@ -20,27 +28,27 @@ export interface BanPolicy {
   spares: (client: Client) => boolean
 }
 
-export interface Ban extends BanInfo {
-  kind: StrikeKind | 'behavior' | 'manual'
-  network: BanTarget['network']
-  /** For the heap. */
-  place: number
-}
+/** `unbanned` is told even where no ban was known here: others may know one. */
+export type BanChange = { type: 'banned', ban: Ban } | { type: 'unbanned', name: string }
 
-export interface BanChange { type: 'banned' | 'unbanned', ban: Readonly<Ban> }
+/** A ban as it comes from elsewhere. Times in milliseconds since the epoch. */
+export type OtherBan = Pick<Ban, 'client' | 'reason' | 'since' | 'until' | 'kind' | 'past' | 'at'>
 
 /** The bans of one app. */
 export interface Bans {
   /** The ban that a client is under. */
   find: (client: Client) => Ban | undefined
+  /** The ban that whoever was let in by an authentication gate is under. */
+  findPrincipal: (principal: unknown) => Ban | undefined
   /**
-   * Bans an address with the whole client it belongs to, or a CIDR; replaces an earlier ban of the same target.
+   * Bans an address with the whole client it belongs to, a CIDR, `{ asn }`, `{ country }` or `{ principal }`;
+   * replaces an earlier ban of the same target.
    *
-   * @throws {GUARD_OPTION_INVALID} if the target is neither, or everybody
+   * @throws {GUARD_OPTION_INVALID} if the target is none of these, or everybody, or needs a database that is not there
    */
-  add: (target: string, options: { duration: number, reason: string, kind?: Ban['kind'] }) => BanInfo
+  add: (target: unknown, options: { duration: number, reason: string, kind?: Ban['kind'] }) => BanInfo
   /** Lifts the ban of that target; whether there was one. Bans of networks around it stay. */
-  lift: (target: string) => boolean
+  lift: (target: unknown) => boolean
   /** Bans in force, those that end soonest first. */
   list: () => BanInfo[]
   /**
@@ -53,8 +61,16 @@ export interface Bans {
   /** Forgets bans, strikes and earlier bans. */
   reset: () => void
   stats: () => Record<string, number>
-  /** Calls back after each ban and each lift, not when a ban ends by itself. Returns what stops it. */
+  /** Calls back after each ban and each lift of this node, not when a ban ends by itself. Returns what stops it. */
   onChange: (listener: (change: BanChange) => void) => () => void
+  /** What other nodes, or a file, know: no event, no listener hears of it. */
+  others: {
+    get: (name: string) => Ban | undefined
+    /** @throws {GUARD_OPTION_INVALID} if the name is no target */
+    add: (ban: OtherBan) => void
+    lift: (name: string) => void
+    values: () => readonly Ban[]
+  }
 }
 
 export interface BansOptions {
@@ -65,128 +81,150 @@ export interface BansOptions {
   /** Bits of a v6 address that make one client. */
   ipv6Prefix?: number
   onEvent?: (event: GuardEvent) => void
+  /** Where clients are; without it nobody is banned by country or autonomous system. */
+  geo?: Pick<Geo, 'place' | 'has'> | undefined
+  far?: FarStrikes | undefined
 }
 
 /** Between two warnings that bans had to make room. */
 const WARN_EVERY = 60_000
 
 /** Keeps bans in this process. They end by themselves, without timers: each call drops what has ended. */
-export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {} }: BansOptions): Bans {
-  const clients = new Map<string, Ban>()
-  const cidrs = networks<Ban>()
-  const byEnd = heap<Ban>()
-  const counted = strikes({ now, maxKeys })
+export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, far }: BansOptions): Bans {
+  const all = held()
+  const counted = strikes({ now, maxKeys, far })
   const listeners = new Set<(change: BanChange) => void>()
-  let networkBans = 0
   let made = 0
   let evicted = 0
   let warned = -Infinity
 
-  function drop (ban: Ban): void {
-    byEnd.remove(ban)
-    if (ban.network === undefined) {
-      clients.delete(ban.client)
-    } else {
-      networkBans--
-      cidrs.remove(ban.network.address, ban.network.prefix)
-    }
-  }
+  const tell = (change: BanChange): void => { for (const listener of listeners) listener(change) }
 
   function dropEnded (time: number): void {
-    for (let ban = byEnd.first(); ban !== undefined && ban.until <= time; ban = byEnd.first()) drop(ban)
+    for (let ban = all.first(); ban !== undefined && ban.until <= time; ban = all.first()) all.remove(ban)
   }
 
   /** Below the bound no ban is lost; at the bound the one that would end first is, and it is said. */
   function makeRoom (time: number): void {
-    if (byEnd.size < maxKeys) return
-    drop(byEnd.first()!)
+    if (all.size < maxKeys) return
+    all.remove(all.first()!)
     evicted++
     if (time - warned < WARN_EVERY) return
     warned = time
     onEvent({ type: 'warning', time, code: 'GUARD_BANS_FULL', message: `${maxKeys} bans are in force, more than maxKeys allows: bans that end soonest are lifted early, ${evicted} so far` })
   }
 
-  function exact ({ name, network }: BanTarget): Ban | undefined {
-    return network === undefined ? clients.get(name) : cidrs.find(network.address, ({ client }) => client === name)
-  }
-
-  function make (target: BanTarget, duration: number, reason: string, kind: Ban['kind'], reference?: string): Ban {
-    const since = now()
-    const ban: Ban = { client: target.name, reason, since, until: since + duration, kind, network: target.network, place: 0 }
-    dropEnded(since)
-    const before = exact(target)
-    if (before !== undefined) drop(before)
-    makeRoom(since)
-    byEnd.add(ban)
-    if (ban.network === undefined) {
-      clients.set(ban.client, ban)
-    } else {
-      networkBans++
-      cidrs.add(ban.network.address, ban.network.prefix, ban)
-    }
-    made++
-    onEvent({ type: 'banned', time: since, client: ban.client, reason, kind, until: ban.until, ...(reference !== undefined && { reference }) })
-    for (const listener of listeners) listener({ type: 'banned', ban })
+  function put ({ name, kind: target, network }: BanTarget, { reason, since, until, kind, past, at }: Omit<OtherBan, 'client'>, time: number): Ban {
+    const ban: Ban = { client: name, reason, since, until, kind, target, network, past, at, place: 0 }
+    dropEnded(time)
+    const before = all.get(name)
+    if (before !== undefined) all.remove(before)
+    makeRoom(time)
+    all.add(ban)
     return ban
   }
 
-  function find (client: Client): Ban | undefined {
-    if (byEnd.size === 0) return undefined
-    const ban = clients.get(client.key)
-    if (ban !== undefined && ban.until > now()) return ban
-    if (networkBans === 0 || client.address === undefined) return undefined
-    const time = now()
-    return cidrs.find(client.address, ({ until }) => until > time)
+  function make (target: BanTarget, duration: number, reason: string, kind: Ban['kind'], past?: Past, reference?: string): Ban {
+    const since = now()
+    const ban = put(target, { reason, since, until: since + duration, kind, past, at: 0 }, since)
+    made++
+    onEvent({ type: 'banned', time: since, client: ban.client, reason, kind, until: ban.until, ...(reference !== undefined && { reference }) })
+    tell({ type: 'banned', ban })
+    return ban
+  }
+
+  /** The ban of one strike too many. */
+  function convict (client: Client, kind: StrikeKind, category: Category | undefined, policy: BanPolicy, reference: string): Ban {
+    const { threshold, duration, past } = counted.sentence(client.key, category, policy)
+    counted.begin(client.key, past)
+    far?.forget(client.key)
+    const reason = `${threshold} ${threshold === 1 ? 'strike' : 'strikes'}, the last for ${category ?? kind}`
+    return make({ name: client.key, kind: 'client', network: undefined }, duration, reason, kind, past, reference)
   }
 
   return {
-    find,
-    add: (target, { duration, reason, kind = 'manual' }) => info(make(banTarget(target, ipv6Prefix), duration, reason, kind)),
+    find (client) {
+      if (all.size === 0) return undefined
+      const time = now()
+      const ban = all.find(client, time)
+      return ban !== undefined || all.counts.place === 0 ? ban : all.findPlace(geo?.place(client), time)
+    },
+
+    findPrincipal (principal) {
+      if (all.counts.principal === 0) return undefined
+      const name = principalName(principal)
+      const ban = name === undefined ? undefined : all.get(name)
+      return ban !== undefined && ban.until > now() ? ban : undefined
+    },
+
+    add (target, { duration, reason, kind = 'manual' }) {
+      const read = banTarget(target, ipv6Prefix)
+      const part = read.name.startsWith('asn:') ? 'asn' : 'country'
+      if (read.kind === 'place' && geo?.has[part] !== true) throw new GUARD_OPTION_INVALID(`guard: a ban of ${read.name} ${needsDatabase(part)}`)
+      if (typeof reason !== 'string') throw new GUARD_OPTION_INVALID(`guard: the reason of a ban must be a text, got ${show(reason)}`)
+      return info(make(read, duration, printable(reason), kind))
+    },
 
     lift (target) {
       const time = now()
       dropEnded(time)
-      const read = banTarget(target, ipv6Prefix)
-      counted.forget(read.name)
-      const ban = exact(read)
-      if (ban === undefined) return false
-      drop(ban)
-      onEvent({ type: 'unbanned', time, client: ban.client })
-      for (const listener of listeners) listener({ type: 'unbanned', ban })
-      return true
+      const { name } = banTarget(target, ipv6Prefix)
+      counted.forget(name)
+      far?.forget(name)
+      const ban = all.get(name)
+      if (ban !== undefined) {
+        all.remove(ban)
+        onEvent({ type: 'unbanned', time, client: name })
+      }
+      tell({ type: 'unbanned', name })
+      return ban !== undefined
     },
 
     list () {
       dropEnded(now())
-      return byEnd.values().map(info).sort((one, other) => one.until - other.until)
+      return all.values().map(info).sort((one, other) => one.until - other.until)
     },
 
     strike (client, kind, category, policy, reference, atOnce = false) {
       // A call of `request.guard.strike()` is meant to count, whatever `on` lists.
       if (kind !== 'custom' && !atOnce && !policy.on.has(kind)) return undefined
-      if (client.address === undefined || client.loopback || policy.spares(client) || find(client) !== undefined) return undefined
-      const sentence = counted.count(client.key, category, atOnce ? { ...policy, threshold: 1 } : policy)
-      if (sentence === undefined) return undefined
-      const reason = `${sentence.threshold} ${sentence.threshold === 1 ? 'strike' : 'strikes'}, the last for ${category ?? kind}`
-      return make({ name: client.key, network: undefined }, sentence.duration, reason, kind, reference)
+      const isBanned = (): boolean => all.find(client, now()) !== undefined
+      if (client.address === undefined || client.loopback || policy.spares(client) || isBanned()) return undefined
+      const late = (): void => { if (!isBanned()) convict(client, kind, category, policy, reference) }
+      return atOnce || counted.count(client.key, category, policy, late) ? convict(client, kind, category, atOnce ? { ...policy, threshold: 1 } : policy, reference) : undefined
     },
 
     reset () {
-      clients.clear()
-      cidrs.clear()
-      byEnd.clear()
+      const names = all.values().map(({ client }) => client)
+      all.clear()
       counted.reset()
-      networkBans = 0
+      for (const name of names) tell({ type: 'unbanned', name })
     },
 
     stats () {
       dropEnded(now())
-      return { active: byEnd.size, networks: networkBans, made, evicted, ...counted.stats() }
+      return { active: all.size, networks: all.counts.network, made, evicted, ...counted.stats() }
     },
 
     onChange (listener) {
       listeners.add(listener)
       return () => { listeners.delete(listener) }
+    },
+
+    others: {
+      get: (name) => all.get(name),
+      add (ban) {
+        const target = banTarget(ban.client, ipv6Prefix)
+        counted.begin(target.name, ban.past)
+        put(target, ban, now())
+      },
+      lift (name) {
+        counted.forget(name)
+        far?.forget(name)
+        const ban = all.get(name)
+        if (ban !== undefined) all.remove(ban)
+      },
+      values: () => all.values()
     }
   }
 }

@@ -1,26 +1,39 @@
 import { memoryStore } from '../limits/memory.ts'
 import type { Counter } from '../limits/store.ts'
 import type { BanPolicy } from './bans.ts'
+import type { Past } from './held.ts'
 import type { Category } from '../../types/index.ts'
+
+/** Counts strikes of all nodes. Where that fails, this node's own count has to do. */
+export interface FarStrikes {
+  /** Counts one; whether it was one too many. */
+  count: (counter: string, window: number, key: string, threshold: number) => Promise<boolean>
+  forget: (key: string) => void
+}
 
 /** Counts strikes, and remembers earlier bans. */
 export interface Strikes {
-  /** Counts one; what it leads to, if it is one too many. */
-  count: (key: string, category: Category | undefined, policy: BanPolicy) => { threshold: number, duration: number } | undefined
-  /** Forgets a client's strikes and earlier bans. */
+  /**
+   * Counts one; whether it is one too many.
+   *
+   * @param late called if it turns out later that it was, with the strikes of other nodes
+   */
+  count: (key: string, category: Category | undefined, policy: BanPolicy, late: () => void) => boolean
+  /** What one too many leads to. */
+  sentence: (key: string, category: Category | undefined, policy: BanPolicy) => { threshold: number, duration: number, past: Past | undefined }
+  /** Begins to count anew here; `past`: what is remembered of earlier bans from now on. */
+  begin: (key: string, past: Past | undefined) => void
+  /** Forgets a client's strikes and earlier bans here. */
   forget: (key: string) => void
   reset: () => void
   stats: () => Record<string, number>
 }
 
-/** How often a client was banned before, and until when that is remembered. */
-interface Past { times: number, until: number }
-
 /**
  * Strikes are units of sliding windows, in about 48 bytes a client. Routes whose rules differ in thresholds
  * only count together; those with another window count by themselves.
  */
-export function strikes ({ now, maxKeys }: { now: () => number, maxKeys: number }): Strikes {
+export function strikes ({ now, maxKeys, far }: { now: () => number, maxKeys: number, far?: FarStrikes | undefined }): Strikes {
   const store = memoryStore({ now, maxKeys })
   const counters = new Map<string, Counter>()
   const earlier = new Map<string, Past>()
@@ -32,30 +45,43 @@ export function strikes ({ now, maxKeys }: { now: () => number, maxKeys: number 
     return counter
   }
 
-  /** Longer after each ban that is remembered: for as long as the longest ban after the last one's end. */
-  function escalated (key: string, duration: number, { escalate, maxDuration }: BanPolicy): number {
-    if (escalate === 1) return Math.min(duration, maxDuration)
-    const time = now()
-    const past = earlier.get(key)
-    const times = past === undefined || past.until <= time ? 0 : past.times
-    const longer = Math.min(duration * escalate ** times, maxDuration)
-    // The one that was banned longest ago makes room.
+  function ruleOf (category: Category | undefined, policy: BanPolicy): { name: string, threshold: number, duration: number } {
+    const own = category === undefined ? undefined : policy.categories.get(category)
+    return own === undefined ? { name: '*', threshold: policy.threshold, duration: policy.duration } : { name: category!, ...own }
+  }
+
+  /** The one that was banned longest ago makes room. */
+  function remember (key: string, past: Past): void {
     earlier.delete(key)
     if (earlier.size >= maxKeys) earlier.delete(earlier.keys().next().value!)
-    earlier.set(key, { times: times + 1, until: time + longer + maxDuration })
-    return Math.round(longer)
+    earlier.set(key, past)
   }
 
   return {
-    count (key, category, policy) {
-      const own = category === undefined ? undefined : policy.categories.get(category)
-      const { threshold, duration } = own ?? policy
-      const counter = counterOf(own === undefined ? '*' : category!, policy.window)
+    count (key, category, policy, late) {
+      const { name, threshold } = ruleOf(category, policy)
+      const counter = counterOf(name, policy.window)
       const { passed, left } = store.take([{ counter, key, max: threshold, burst: threshold, cost: 1 }])
-      if (passed && left[0]!.remaining > 0) return undefined
-      // The next ban takes as many strikes again.
-      store.reset([counter], key)
-      return { threshold, duration: escalated(key, duration, policy) }
+      if (!passed || left[0]!.remaining === 0) return true
+      far?.count(counter.id, policy.window, key, threshold).then((over) => { if (over) late() }, () => {})
+      return false
+    },
+
+    sentence (key, category, policy) {
+      const { threshold, duration } = ruleOf(category, policy)
+      const { escalate, jitter, maxDuration } = policy
+      const time = now()
+      const known = earlier.get(key)
+      const times = known === undefined || known.until <= time ? 0 : known.times
+      const longer = duration * escalate ** times * (1 + jitter * Math.random())
+      const length = Math.round(Math.min(longer, maxDuration))
+      // Longer after each ban that is remembered: for as long as the longest ban after the last one's end.
+      return { threshold, duration: length, past: escalate === 1 ? undefined : { times: times + 1, until: time + length + maxDuration } }
+    },
+
+    begin (key, past) {
+      store.reset([...counters.values()], key)
+      if (past !== undefined) remember(key, past)
     },
 
     forget (key) {

@@ -1,5 +1,6 @@
-import type { BanPolicy } from '../bans/bans.ts'
-import type { CheckModule, Services } from '../check.ts'
+import type { Ban, BanPolicy } from '../bans/bans.ts'
+import { isWide } from '../bans/held.ts'
+import type { CheckModule, Refusal, Services } from '../check.ts'
 import { CATEGORIES } from '../detect/types.ts'
 import { listShape } from '../net/list.ts'
 import { also, duration, int, list, milliseconds, num, object, oneOf, record, rule, type Report } from '../options/shape.ts'
@@ -7,7 +8,7 @@ import type { BanRules, Category, Duration, StrikeKind } from '../../types/index
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
-const KINDS: Readonly<Record<StrikeKind, true>> = { detection: true, honeypot: true, rateLimit: true, auth: true, apiKey: true, userAgent: true, ip: true, malformed: true, custom: true }
+const KINDS: Readonly<Record<StrikeKind, true>> = { detection: true, honeypot: true, rateLimit: true, auth: true, apiKey: true, userAgent: true, bots: true, ip: true, malformed: true, custom: true }
 
 const banShape = also(rule({
   threshold: int(1),
@@ -16,6 +17,7 @@ const banShape = also(rule({
   on: list(oneOf(...Object.keys(KINDS)), 1),
   categories: record(object({ threshold: int(1), duration }), oneOf(...CATEGORIES)),
   escalate: num(1),
+  jitter: num(0, 1),
   maxDuration: duration,
   exempt: listShape
 }), ({ duration, maxDuration, categories = {} }: BanRules, path: string, report: Report) => {
@@ -33,18 +35,28 @@ export const ban: CheckModule<'ban'> = {
   key: 'ban',
   trustSkips: true,
   shape: banShape,
-  compile (_rule, { bans, now }) {
+  compile ({ exempt }: BanRules, { bans, lists, now }) {
+    const spared = exempt === undefined ? undefined : lists.read(exempt)
+    const refusal = ({ client, reason, until }: Ban): Refusal => ({
+      code: 'GUARD_BANNED',
+      status: 403,
+      reason: `banned: ${reason}`,
+      rule: client,
+      headers: { 'retry-after': String(Math.ceil((until - now()) / 1000)) }
+    })
     return {
-      request (_request, visit) {
-        const found = bans.find(visit.client)
+      request (_request, { client }) {
+        const found = bans.find(client)
         if (found === undefined) return undefined
-        return {
-          code: 'GUARD_BANNED',
-          status: 403,
-          reason: `banned: ${found.reason}`,
-          rule: found.client,
-          headers: { 'retry-after': String(Math.ceil((found.until - now()) / 1000)) }
-        }
+        // A ban of many, as of a country, means nobody who is exempt; one of this very client is meant as it is.
+        if (isWide(found) && client.address !== undefined && spared?.has(client.address) === true) return undefined
+        return refusal(found)
+      },
+      // Only an authentication gate can say who it is.
+      late (_request, { principal }) {
+        if (principal === undefined) return undefined
+        const found = bans.findPrincipal(principal)
+        return found === undefined ? undefined : refusal(found)
       }
     }
   }
@@ -66,6 +78,7 @@ export function banPolicy (rule: BanRules, { lists, clients }: Services): BanPol
     // What was asked for outright is not cut by a default.
     maxDuration: ms(rule.maxDuration, Math.max(7 * 24 * HOUR, length, ...[...categories.values()].map(({ duration }) => duration))),
     escalate: rule.escalate ?? 1,
+    jitter: rule.jitter ?? 0,
     on: new Set(rule.on ?? ['detection', 'honeypot']),
     categories,
     // A trusted proxy speaks for many; whoever it is that misbehaves, it is not the proxy.

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { breaker } from './breaker.ts'
+import { openChannel, type Channel } from './channel.ts'
 import { isReady } from './client.ts'
 import { openConnection, type RedisConnection } from './connection.ts'
 import { leased } from './lease.ts'
@@ -17,6 +18,8 @@ const QUIET = 10_000
 export interface RedisStore {
   limits: LimiterStore
   connection: RedisConnection
+  /** Messages between nodes; opened by the first call. */
+  channel: () => Channel
   /** Resolves once Redis answers, or after 2 s; never rejects. */
   started: () => Promise<void>
   /** @throws {GUARD_STORE_DOWN} if Redis does not answer for 2 s */
@@ -40,6 +43,7 @@ export function openRedisStore (options: RedisStoreOptions, { app, log, now, emi
   const connection = openConnection(app, options)
   const { client, prefix } = connection
   const waiting = new Set<() => void>()
+  let channel: Channel | undefined
   let since = now()
   let failures = 0
   /** Until the start has waited for Redis, its absence is no news. */
@@ -95,6 +99,7 @@ export function openRedisStore (options: RedisStoreOptions, { app, log, now, emi
   return {
     limits,
     connection,
+    channel: () => (channel ??= openChannel(connection)),
     async started () {
       if (!starting) return
       const there = await up()
@@ -109,6 +114,7 @@ export function openRedisStore (options: RedisStoreOptions, { app, log, now, emi
       tell.close()
       if (!circuit.open) await leases?.release().catch(() => {})
       circuit.close()
+      channel?.close()
       await connection.close()
     }
   }

@@ -15,7 +15,7 @@ function client (ip: string, { loopback = false } = {}): Client {
 }
 
 function policy (changes: Partial<BanPolicy> = {}): BanPolicy {
-  return { threshold: 3, window: 600_000, duration: HOUR, maxDuration: 7 * 24 * HOUR, escalate: 1, on: new Set<StrikeKind>(['detection']), categories: new Map(), spares: () => false, ...changes }
+  return { threshold: 3, window: 600_000, duration: HOUR, maxDuration: 7 * 24 * HOUR, escalate: 1, jitter: 0, on: new Set<StrikeKind>(['detection']), categories: new Map(), spares: () => false, ...changes }
 }
 
 function setUp (options: Partial<BansOptions> = {}) {
@@ -211,12 +211,14 @@ test('bans that ended make room without a word', (t: TestContext) => {
 test('listeners hear of bans and lifts until they stop', (t: TestContext) => {
   const { state } = setUp()
   const heard: string[] = []
-  const stop = state.onChange(({ type, ban }) => { heard.push(`${type} ${ban.client}`) })
+  const stop = state.onChange((change) => { heard.push(change.type === 'banned' ? `banned ${change.ban.client}` : `unbanned ${change.name}`) })
   state.add('203.0.113.7', { duration: HOUR, reason: 'x' })
   state.lift('203.0.113.7')
+  // Others may know one where this node does not.
+  state.lift('203.0.113.8')
   stop()
   state.add('203.0.113.7', { duration: HOUR, reason: 'x' })
-  t.assert.deepStrictEqual(heard, ['banned 203.0.113.7', 'unbanned 203.0.113.7'])
+  t.assert.deepStrictEqual(heard, ['banned 203.0.113.7', 'unbanned 203.0.113.7', 'unbanned 203.0.113.8'])
 })
 
 test('reset forgets all', (t: TestContext) => {

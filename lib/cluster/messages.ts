@@ -1,0 +1,33 @@
+import type { Ban, Bans } from '../bans/bans.ts'
+import type { Counter, Taken } from '../limits/store.ts'
+
+/** Tells our messages from those of the application. */
+export const TAG = 'fastify-api-guard'
+
+export type Kind = 'take' | 'peek' | 'refund' | 'reset' | 'clear' | 'ping'
+
+/** What an ask is sent as: the same without the counter's number, which each process has its own of. */
+export interface SentAsk { counter: Omit<Counter, 'number'>, key: string, max: number, burst: number, cost: number }
+
+export interface Operation { kind: Kind, asks: SentAsk[], at: number }
+
+/** A ban, or with its name alone the lift of one. All processes are on one machine and have one clock. */
+export type SentBan = Pick<Ban, 'client' | 'reason' | 'since' | 'until' | 'kind' | 'past'> | { client: string }
+
+/** Whose state it is: apps of one process with another prefix share nothing. */
+interface Addressed { tag: typeof TAG, prefix: string }
+export type ToPrimary = Addressed & ({ id: number, operations: Operation[] } | { bans: SentBan[] } | { join: true } | { leave: true })
+export type ToWorker = Addressed & ({ id: number, answers: Array<Taken | null> } | { bans: SentBan[], all: boolean })
+
+export function isOurs (message: unknown): boolean {
+  return (message as { tag?: unknown } | null)?.tag === TAG
+}
+
+export function sentBan ({ client, reason, since, until, kind, past }: Ban): SentBan {
+  return { client, reason, since, until, kind, past }
+}
+
+export function applyBan (bans: Bans, ban: SentBan): void {
+  if ('until' in ban) bans.others.add({ ...ban, past: ban.past ?? undefined, at: 0 })
+  else bans.others.lift(ban.client)
+}
