@@ -1,11 +1,19 @@
-import type { Duration, GuardOptions, GuardRules } from './options.ts'
+import type { BotCategory, CloudProvider, Duration, GuardOptions, GuardRules } from './options.ts'
 import type { Verdict } from './events.ts'
+import type { ExplainOptions, Explanation, PastVerdict, RequestLike } from './explain.ts'
 import type { WebSocketGuard, WebSocketOptions } from './websocket.ts'
 import type { StoreStats } from './store.ts'
 
+/**
+ * Whom a ban is for: an address (an IPv6 one with its /64), a CIDR, the number of an autonomous system, a country, or
+ * a principal as an authentication gate lets it in: a text or a number, of an object its `id`, else its `sub`. Or the
+ * `client` of a ban that stands in a list.
+ */
+export type BanTarget = string | { asn: number } | { country: string } | { principal: unknown }
+
 /** A ban in force. */
 export interface BanInfo {
-  /** Address, CIDR, or the /64 of an IPv6 client. */
+  /** Address, CIDR, the /64 of an IPv6 client, or a name such as `asn:64496`, `country:NL`, `principal:alice`. */
   client: string
   reason: string
   /** Milliseconds since the epoch. */
@@ -40,23 +48,83 @@ export interface RouteInfo {
 
 export interface Tally { refused: number, reported: number }
 
+/** What a passive rule would have refused. The ten routes and clients that it would have hit most. */
+export interface PassiveCount {
+  check: string
+  /** The entry, limit or rule that matched; else the code. */
+  rule: string
+  count: number
+  routes: Array<{ name: string, count: number }>
+  clients: Array<{ name: string, count: number }>
+}
+
 export interface GuardStats extends Tally {
   byCheck: Record<string, Tally>
   byCode: Record<string, Tally>
   /** By route pattern; `(none)` is what matched no route. */
   byRoute: Record<string, Tally>
+  /** Most frequent first. */
+  passive: PassiveCount[]
   bans: Record<string, number>
   limits: Record<string, number>
+  /** Databases in use, by path. */
+  geo: Record<string, GeoDatabaseStats>
+  /** Ranges of cloud providers that are loaded, by provider. */
+  cloud: Record<string, CloudStats>
   store: StoreStats
+  /** What looking for attacks has found and cost since the start or the last `reset()`. */
+  detection: DetectionStats
   emergency: boolean
+}
+
+export interface DetectionStats {
+  /** Requests and bodies judged. */
+  calls: number
+  /** Mean microseconds of one, measured on one in 64. */
+  micros: number
+  /** Rules that have found something, and the application's own: findings, and of the latter the mean microseconds they take of a call. */
+  rules: Record<string, { matches: number, micros?: number }>
+}
+
+export interface GeoDatabaseStats {
+  /** As its metadata have it, e.g. `GeoLite2-Country`. */
+  type: string
+  /** Milliseconds since the epoch. */
+  built: number
+  /** Milliseconds since then. */
+  age: number
+  /** Why the last attempt to renew it failed. */
+  fault?: string
+}
+
+export interface CloudStats {
+  /** 0: none are loaded. */
+  networks: number
+  /** When the provider last confirmed them, in milliseconds since the epoch. */
+  checked?: number
+  /** Milliseconds since then. */
+  age?: number
+  /** Why the last attempt to renew them failed. */
+  fault?: string
+}
+
+export interface UpdateOptions {
+  /** Who changes it, for the event `update` and the log. */
+  by?: string
+  /** For all nodes that share the store, and those that start later. Needs `store: { redis }`, and rules that JSON can say. Default false. */
+  broadcast?: boolean
 }
 
 /** `app.guard`. */
 export interface GuardApi {
-  /** Bans an address (an IPv6 one with its /64) or a CIDR. Default duration: 1 hour. */
-  ban: (target: string, options?: { duration?: Duration, reason?: string }) => BanInfo
-  /** Lifts a ban; whether there was one. */
-  unban: (target: string) => boolean
+  /**
+   * Bans for 1 hour, or as long as it says, on all nodes that share a store. A later ban of the same target replaces it.
+   *
+   * @throws {GUARD_OPTION_INVALID} if the target is none, or everybody, or needs `geo` and there is none
+   */
+  ban: (target: BanTarget, options?: { duration?: Duration, reason?: string }) => BanInfo
+  /** Lifts the ban of that target, on all nodes; whether this node knew one. */
+  unban: (target: BanTarget) => boolean
   bans: () => BanInfo[]
   /** Promises with `store: { redis }`; with `await` the same code serves both. */
   limits: {
@@ -73,9 +141,22 @@ export interface GuardApi {
    *
    * @throws {GUARD_OPTION_INVALID} at once
    */
-  update: (options: Pick<GuardOptions, keyof GuardRules | 'mode' | 'exclude' | 'policies'>) => Promise<void>
+  update: (options: Pick<GuardOptions, keyof GuardRules | 'mode' | 'exclude' | 'policies'>, how?: UpdateOptions) => Promise<void>
+  /** Takes the last `update()` back, up to ten of them; with `broadcast` the last one of all nodes. Whether there was one. */
+  rollback: (how?: UpdateOptions) => Promise<boolean>
   /** Guards the messages of WebSocket connections. The connection itself is under the rules of its route. */
   websocket: (options: WebSocketOptions) => WebSocketGuard
+  /**
+   * Says what the guard would answer to a request now and why: how the client was found, the rules and where each
+   * came from, what each check answered. Counts nothing, takes nothing, bans nobody.
+   *
+   * @throws {GUARD_NOT_COVERED} for a route that the guard does not know
+   */
+  explain: {
+    (request: RequestLike, options?: ExplainOptions): Promise<Explanation>
+    /** Looks up a refusal or report by its reference; `undefined` if it is none of the last 500. */
+    (reference: string): PastVerdict | undefined
+  }
   routes: () => RouteInfo[]
   stats: () => GuardStats
   /** Forgets counters, bans and statistics; for tests. */
@@ -85,6 +166,15 @@ export interface GuardApi {
 }
 
 /** `request.guard`. */
+/** A bot, by its `User-Agent`. */
+export interface Bot {
+  /** Lower case, e.g. `googlebot`; `unknown` where only that it is one could be seen. */
+  readonly name: string
+  readonly categories: readonly BotCategory[]
+  /** With `bots.verify`: whether its address is its operator's. Absent where nothing could tell, or not yet. */
+  readonly verified?: boolean
+}
+
 export interface RequestGuard {
   /** Canonical address of the client, `''` if it is not readable. */
   readonly ip: string
@@ -94,6 +184,10 @@ export interface RequestGuard {
   readonly asn?: number
   /** Name of the network's owner. */
   readonly network?: string
+  /** Whose address it is, of the providers that a rule or `cloudRanges.sources` names. */
+  readonly cloud?: CloudProvider
+  /** Where some rule is for bots: what bot the `User-Agent` is of; `undefined` where it is a person's. */
+  readonly bot?: Bot | undefined
   /** On the `ip.trust` list. */
   readonly trusted: boolean
   /** Whoever an authentication gate let in. */

@@ -41,6 +41,7 @@ export type GuardEvent =
   | { type: 'banned', time: number, client: string, reason: string, kind: StrikeKind | 'behavior' | 'manual', until: number, reference?: string }
   | { type: 'unbanned', time: number, client: string }
   | { type: 'store', time: number, state: 'up' | 'down', reason: string }
-  | { type: 'emergency', time: number, enabled: boolean }
-  | { type: 'rules', time: number, state: 'applied' | 'refused', source: string, version?: string, reason?: string }
+  | { type: 'emergency', time: number, enabled: boolean, by: 'code' | 'signal' | 'store' | 'timer' }
+  | { type: 'rules', time: number, state: 'applied' | 'refused' | 'expired', source: string, version?: string, reason?: string, changed?: string[] }
+  | { type: 'update', time: number, source: 'code' | 'store', by?: string, changed: string[] }
   | { type: 'warning', time: number, code: string, message: string }

@@ -7,7 +7,7 @@ import rateLimit from '@fastify/rate-limit'
 import underPressure from '@fastify/under-pressure'
 import { describe, expect, test } from 'tstyche'
 import guardPlugin, { detect, guard, guardPlugin as named, guardServerOptions } from '../lib/index.ts'
-import type { BanInfo, Category, GuardApi, GuardCode, GuardEvent, GuardOptions, GuardRules, GuardStats, LimitState, RequestGuard, RouteInfo, Verdict } from '../lib/index.ts'
+import type { BanInfo, Category, Explanation, GuardApi, GuardCode, GuardEvent, GuardOptions, GuardRules, GuardStats, LimitState, PastVerdict, RequestGuard, RouteInfo, Verdict } from '../lib/index.ts'
 
 const app = Fastify()
 const handler = async (): Promise<string> => 'ok'
@@ -16,6 +16,8 @@ describe('the plugin', () => {
   test('registers with its options', () => {
     expect(app.register).type.toBeCallableWith(guardPlugin)
     expect(app.register).type.toBeCallableWith(guardPlugin, { userAgent: { deny: ['sqlmap', /^curl/] }, mode: 'passive' as const })
+    expect(app.register).type.toBeCallableWith(guardPlugin, { bots: { deny: ['scanner'] as const, allow: ['googlebot'], verify: { timeout: '1s' } } })
+    expect(app.register).type.not.toBeCallableWith(guardPlugin, { bots: { deny: ['crawler'] as const } })
     expect(guardPlugin).type.toBeAssignableTo<FastifyPluginAsync<GuardOptions>>()
     expect(named).type.toBe<typeof guardPlugin>()
   })
@@ -37,6 +39,8 @@ describe('the plugin', () => {
     expect<{ detection: { categories: ['sql'] } }>().type.not.toBeAssignableTo<GuardOptions>()
     expect<{ ban: { on: ['nothing'] } }>().type.not.toBeAssignableTo<GuardOptions>()
     expect<{ store: 'disk' }>().type.not.toBeAssignableTo<GuardOptions>()
+    expect<{ store: { cluster: true, onError: 'pass' } }>().type.toBeAssignableTo<GuardOptions>()
+    expect<{ store: { file: string } }>().type.toBeAssignableTo<GuardOptions>()
     expect<{ response: { messages: { GUARD_NONE: 'x' } } }>().type.not.toBeAssignableTo<GuardOptions>()
   })
 
@@ -117,6 +121,9 @@ describe('what Fastify gets', () => {
   test('app.guard', () => {
     expect(app.guard.ban('203.0.113.7', { duration: '1h', reason: 'x' })).type.toBe<BanInfo>()
     expect(app.guard.unban('203.0.113.7')).type.toBe<boolean>()
+    expect(app.guard.ban({ asn: 64_496 })).type.toBe<BanInfo>()
+    expect(app.guard.unban({ principal: {} as unknown })).type.toBe<boolean>()
+    expect(app.guard.ban).type.not.toBeCallableWith({ continent: 'EU' })
     expect(app.guard.bans()).type.toBe<BanInfo[]>()
     expect(app.guard.limits.peek('203.0.113.7')).type.toBe<LimitState[] | Promise<LimitState[]>>()
     expect(app.guard.emergency).type.toBeCallableWith({ for: '10m' })
@@ -135,6 +142,34 @@ describe('what Fastify gets', () => {
       }
     }
     expect(options).type.toBeAssignableTo<GuardOptions>()
+  })
+})
+
+describe('cloud', () => {
+  test('takes known providers, in usual spellings, with selectors', () => {
+    expect(guard).type.toBeCallableWith({ cloud: { deny: ['aws', 'AWS:eu-west-1', 'Hetzner', 'azure:Storage.WestEurope'] } })
+    expect(guard).type.toBeCallableWith({ cloud: { deny: 'all' } })
+    expect(guard).type.not.toBeCallableWith({ cloud: { deny: ['awss'] } })
+    expect(guard).type.not.toBeCallableWith({ cloud: { allow: ['aws'] } })
+  })
+})
+
+describe('explain', () => {
+  test('takes a request or a reference', () => {
+    expect(app.guard.explain({ url: '/' })).type.toBe<Promise<Explanation>>()
+    expect(app.guard.explain({ method: 'POST', headers: { a: ['1', '2'] }, body: { a: 1 } }, { run: true })).type.toBe<Promise<Explanation>>()
+    expect(app.guard.explain('7k2m0q9d3f5h8j1n')).type.toBe<PastVerdict | undefined>()
+    expect(app.guard.explain).type.not.toBeCallableWith({ uri: '/' })
+  })
+})
+
+describe('dashboard', () => {
+  test('takes a credential or a function of the request', () => {
+    const app = Fastify()
+    expect(app.register).type.toBeCallableWith(guardPlugin, { dashboard: { path: '/watch', auth: { scheme: 'basic', verify: ({ password }: { username: string, password: string }) => password === 'x' } } })
+    expect(app.register).type.toBeCallableWith(guardPlugin, { dashboard: { auth: async ({ headers }: FastifyRequest) => headers.cookie ?? null } })
+    expect(app.register).type.not.toBeCallableWith(guardPlugin, { dashboard: true })
+    expect(app.register).type.not.toBeCallableWith(guardPlugin, { dashboard: { auth: { scheme: 'basic' } } })
   })
 })
 

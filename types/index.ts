@@ -1,5 +1,6 @@
 export type * from './codes.ts'
 export type * from './events.ts'
+export type * from './explain.ts'
 export type * from './options.ts'
 export type * from './store.ts'
 export type * from './websocket.ts'

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyCorsOptions } from '@fastify/cors'
 import type { GuardCode } from './codes.ts'
 import type { GuardEvent, Verdict } from './events.ts'
-import type { RedisStoreOptions } from './store.ts'
+import type { ClusterStoreOptions, FileStoreOptions, RedisStoreOptions } from './store.ts'
 
 /** What a rule does with a request that it would refuse: refuse it, only report it, or not look at all. */
 export type Mode = 'enforce' | 'passive' | 'off'
@@ -44,6 +44,8 @@ export interface EmergencyRules {
   enabled?: boolean
   /** Who is served all the same. */
   allow?: List
+  /** Switches it on, and off again, at each such signal to the process. Root options only. Default: none. */
+  signal?: 'SIGUSR2' | 'SIGHUP'
 }
 
 export interface HttpsRules extends RuleCommon {
@@ -60,6 +62,30 @@ export interface UserAgentRules extends RuleCommon {
   allow?: ReadonlyArray<string | RegExp>
   /** No `User-Agent`, or an empty one. Default `pass`. */
   missing?: 'pass' | 'refuse'
+  /** One that does not start with a letter or digit, or has unmatched parentheses, `<` or `>`, no letter, or more than 2048 characters. Default `pass`. */
+  malformed?: 'pass' | 'refuse'
+}
+
+/** What a bot is for. `unknown`: it says that it is one, but nobody has written down which. */
+export type BotCategory = 'search-engine' | 'ai-crawler' | 'seo' | 'monitor' | 'scanner' | 'scraper' | 'http-library' | 'headless-browser' | 'social-preview' |
+  'feed-reader' | 'advertising' | 'archiver' | 'academic' | 'unknown'
+
+export interface BotVerification {
+  /** Networks that a bot's operator publishes, by the bot's name; in place of DNS. */
+  ranges?: Readonly<Record<string, List>>
+  /** DNS servers, each an address with an optional port. Default: the system's. */
+  servers?: ReadonlyArray<string>
+  /** Longest time that a request waits for DNS. Default 1 second. */
+  timeout?: Duration
+}
+
+export interface BotRules extends RuleCommon {
+  /** Categories that are refused. Default: none. */
+  deny?: 'all' | ReadonlyArray<BotCategory>
+  /** Exempts from `deny`: names of bots, categories, or texts of agents that the data does not know, in any case. */
+  allow?: ReadonlyArray<string>
+  /** Refuses who says that it is a bot whose operator has published how to know it, and is not; `allow` then exempts real ones only. Default false. */
+  verify?: boolean | BotVerification
 }
 
 export interface CountryRules extends RuleCommon {
@@ -74,6 +100,28 @@ export interface AsnRules extends RuleCommon {
   /** A gate: who is in none of these networks, or in an unknown one, is refused. */
   allow?: ReadonlyArray<number>
   deny?: ReadonlyArray<number>
+}
+
+export type CloudProvider = 'aws' | 'gcp' | 'azure' | 'digitalocean' | 'linode' | 'vultr' | 'oracle' | 'hetzner' | 'ovh' | 'cloudflare' | 'alibaba'
+
+/** A provider, or its networks of a region or service: `'aws'`, `'aws:eu-west-1'`, `'aws:CLOUDFRONT'`, in any case. */
+export type CloudSelector = CloudProvider | Uppercase<CloudProvider> | Capitalize<CloudProvider> | `${CloudProvider | Uppercase<CloudProvider> | Capitalize<CloudProvider>}:${string}`
+
+export interface CloudRules extends RuleCommon {
+  /** Refused. `'all'`: every provider that is known. */
+  deny?: ReadonlyArray<CloudSelector> | 'all'
+}
+
+/** Where the networks of cloud providers come from. */
+export interface CloudRangesOptions {
+  /** How often the providers are asked for newer ones. Default 1 day. */
+  refresh?: Duration
+  /** Folder of the last good copies, which processes may share. Default `~/.cache/fastify-api-guard`. */
+  cacheDir?: string
+  /** A mirror of a provider's feed, in its format; `true` is its own. Those named here are loaded even if no rule asks for them. */
+  sources?: Partial<Record<CloudProvider, true | string | ReadonlyArray<string>>>
+  /** What a rule does while ranges that could tell are not loaded. Default `pass`. */
+  whileEmpty?: 'pass' | 'refuse'
 }
 
 /** Headers a request must have: with any value, exactly this one, or one that matches. */
@@ -147,12 +195,26 @@ export interface GeoOptions {
   database?: string
   /** Path of an mmdb file with autonomous systems, where `database` has none. */
   asn?: string
+  /** Gets both from a vendor, and newer ones later. */
+  download?: GeoDownload
+  /** How often files are looked at for newer ones. Default 1 minute; with `download` 1 day, and then the vendor is asked. */
+  refresh?: Duration
+  /** Folder of the last good copies, which processes may share. Default `~/.cache/fastify-api-guard`. */
+  cacheDir?: string
+  /** URL in place of the vendor's origin, for a mirror that has the same paths. */
+  mirror?: string
   /** In place of files. */
   handler?: GeoHandler
 }
 
+/**
+ * `dbip-lite`: countries and networks, free, CC BY 4.0, no token. IPinfo Lite needs a token, MaxMind GeoLite2 an
+ * account and a key (a key alone is taken too). `url`: any server that has mmdb files, as they are or gzipped.
+ */
+export type GeoDownload = 'dbip-lite' | { ipinfo: string } | { maxmind: { account?: string | number, key: string } } | { url: string, asn?: string }
+
 /** What a strike, and so a ban, can come from. */
-export type StrikeKind = 'detection' | 'honeypot' | 'rateLimit' | 'auth' | 'apiKey' | 'userAgent' | 'ip' | 'malformed' | 'custom'
+export type StrikeKind = 'detection' | 'honeypot' | 'rateLimit' | 'auth' | 'apiKey' | 'userAgent' | 'bots' | 'ip' | 'malformed' | 'custom'
 
 export interface BanRules extends RuleCommon {
   /** Strikes within `window` that lead to a ban. Default 5. */
@@ -167,6 +229,8 @@ export interface BanRules extends RuleCommon {
   categories?: Partial<Record<Category, { threshold?: number, duration?: Duration }>>
   /** Each further ban of a client lasts this many times as long as the one before. Default 1. */
   escalate?: number
+  /** From 0 to 1: each ban lasts longer by a random share of its length, up to this one, so that not all end at once. Default 0. */
+  jitter?: number
   /** Longest ban. Default 7 days. */
   maxDuration?: Duration
   /** Never banned, beside trusted addresses, loopback and trusted proxies. */
@@ -289,9 +353,9 @@ export interface DetectionRules extends RuleCommon {
   rules?: ReadonlyArray<OwnRule>
   /** Characters of a body that are looked at. Default: the route's `bodyLimit`. */
   maxBytes?: number
-  /** What becomes of a body past a bound. Default `refuse`. */
+  /** What becomes of a request past a bound. Default `refuse`. */
   overflow?: 'refuse' | 'pass'
-  /** Time for one request, in microseconds. Default: none. */
+  /** Microseconds for the URL with the headers, and again for the body; what is left then counts as an overflow. Default: none. */
   budget?: number
   /** Default 64. */
   maxDepth?: number
@@ -326,37 +390,68 @@ export type CorsRules = FastifyCorsOptions & { inherit?: boolean }
 export interface GuardRules {
   /** Root registration only. */
   emergency?: boolean | EmergencyRules
+  /** Bans clients that misbehave, for a while. Default: bans by hand only. */
   ban?: false | BanRules
+  /** Addresses that are let in, refused or trusted. */
   ip?: false | IpRules
+  /** Countries that are let in or refused; needs `geo`. */
   country?: false | CountryRules
+  /** Autonomous systems (networks) that are let in or refused; needs `geo`. */
   asn?: false | AsnRules
+  /** Refuses addresses of cloud providers. */
+  cloud?: false | CloudRules
+  /** Refuses, or redirects, what does not come over https. */
   https?: boolean | HttpsRules
+  /** Values of `Host` that are served; `*.example.com` takes in subdomains. */
   hosts?: false | ReadonlyArray<string>
+  /** HTTP methods that are served. */
   methods?: false | ReadonlyArray<string>
+  /** Refuses by the header `User-Agent`. */
   userAgent?: false | UserAgentRules
+  /** Refuses known bots by category. */
+  bots?: false | BotRules
+  /** Times of day at which requests are served. */
   timeWindow?: false | TimeWindow | ReadonlyArray<TimeWindow>
+  /** Headers that a request must have. */
   requireHeaders?: false | RequireHeaders
+  /** Sites that requests may come from, by `Referer`. */
   referrer?: false | ReferrerRules
+  /** Refuses unsafe requests from other sites (CSRF) by `Sec-Fetch-Site`. */
   fetchMetadata?: boolean | FetchMetadataRules
+  /** Media types of bodies that are taken. */
   contentType?: false | ContentTypeRules
+  /** Keys that a request must have one of. */
   apiKey?: false | ApiKeyRules
+  /** Credentials that a request must have, verified by a function. */
   auth?: false | AuthRules
+  /** A check of the application's own. */
   check?: false | CustomCheck
+  /** Fields and paths that only bots fill in or ask for. */
   honeypot?: false | HoneypotRules
+  /** How many requests a client may send in a time. */
   rateLimit?: false | Limit | ReadonlyArray<Limit>
+  /** How many requests of a client may be under way at once. */
   concurrency?: false | ConcurrencyRules
+  /** Counts what clients do and get, and acts on it. */
   behavior?: false | BehaviorRules
+  /** Largest body, in bytes, counted while it comes in. */
   maxBodyBytes?: false | number
+  /** Looks for attacks in URL, headers and body. Default: on, at level 1. */
   detection?: boolean | DetectionRules
+  /** Security headers of every answer. Default: on. */
   securityHeaders?: boolean | SecurityHeaderRules
+  /** Which other origins may read answers. */
   cors?: boolean | CorsRules
 }
 
 /** What `config.guard` of a route takes: rules, `false` (no guard), a policy's name, or an array of these, later ones winning. */
 export type RouteGuard = GuardRules | false | string | ReadonlyArray<GuardRules | false | string>
 
+/** What `clientIp.trustedProxies` knows by name: networks of providers, and `unix`: connections over the server's Unix socket. */
+export type ProxyPreset = 'cloudflare' | 'fastly' | 'google-lb' | 'unix'
+
 export interface ClientIpOptions {
-  /** Whose forwarding headers are believed. */
+  /** Whose forwarding headers are believed: a list, in which names of providers (`ProxyPreset`) may stand. */
   trustedProxies: List
   /** At most this many hops from the right; default: as many as are trusted. */
   depth?: number
@@ -366,12 +461,51 @@ export interface ClientIpOptions {
   trustProto?: boolean
 }
 
-/** Rules as data: a JSON object of rules and policies. */
+/** What a file or URL of `rules` holds, as JSON or YAML; `schema.json` of the package describes it. */
+export interface RulesFile extends Omit<GuardRules, 'auth' | 'apiKey' | 'check'> {
+  /** For editors. */
+  $schema?: string
+  /** For events and log. Default: SHA-256 of the text. */
+  version?: string
+  /** ISO 8601 with a time zone; from then on the options of the program count. */
+  expires?: string
+  /** Policies of the program are replaced as a whole. */
+  policies?: Record<string, Omit<GuardRules, 'auth' | 'apiKey' | 'check' | 'emergency'>>
+}
+
+/** Where rules as data come from: JSON, or YAML where the name ends in .yaml or .yml. */
 export type RulesSource = ({ file: string } | { url: string }) & {
   /** How often it is looked for again. Default 2 seconds for a file, 5 minutes for a URL. */
   refresh?: Duration
   /** `sha256-` and the hexadecimal digest of the only text that is taken. */
   digest?: string
+}
+
+export interface DashboardOptions {
+  /** Of the page; what it loads is below. Default `/guard`. */
+  path?: string
+  /**
+   * Who may see and steer: a credential, as for the rule `auth`, or a function that answers who sent a request (a
+   * session's user, say), or `null`. Without it only this machine's own browsers, and the server must listen on loopback.
+   */
+  auth?: { scheme: 'basic', verify: Verify<{ username: string, password: string }> } | { scheme: string, verify: Verify<string> } | ((request: FastifyRequest) => unknown)
+}
+
+/** At least one of both. */
+export interface MetricsOptions {
+  /** A registry of prom-client, which has to be installed. */
+  registry?: MetricsRegistry
+  /** Meters and span attributes through @opentelemetry/api, which has to be installed. Default: whether there is no `registry`. */
+  opentelemetry?: boolean
+  /** Of every name in the registry. Default `guard_`. */
+  prefix?: string
+}
+
+/** What the guard calls of prom-client's `Registry`. */
+export interface MetricsRegistry {
+  registerMetric: (metric: never) => void
+  getSingleMetric: (name: string) => unknown
+  removeSingleMetric: (name: string) => void
 }
 
 export interface GuardOptions extends GuardRules {
@@ -387,8 +521,9 @@ export interface GuardOptions extends GuardRules {
   /** Bits of an IPv6 address that stand for one client. Default 64. */
   ipv6Prefix?: number
   geo?: GeoOptions
+  cloudRanges?: CloudRangesOptions
   /** Where counters and bans are kept. Default `memory`: in each process by itself. */
-  store?: 'memory' | RedisStoreOptions
+  store?: 'memory' | FileStoreOptions | ClusterStoreOptions | RedisStoreOptions
   /** Bound of each kind of state in memory. Default 250,000. */
   maxKeys?: number
   log?: {
@@ -417,6 +552,10 @@ export interface GuardOptions extends GuardRules {
     /** Last change to a refusal's answer. */
     modify?: (reply: FastifyReply, verdict: Verdict) => void
   }
+  /** Metrics for Prometheus, OpenTelemetry or both; `true`: OpenTelemetry. Default: none. */
+  metrics?: boolean | MetricsOptions
+  /** A page that shows what the guard does, and steers it. Default false. */
+  dashboard?: false | DashboardOptions
   /** Swapped in while requests are served; a later version that is faulty changes nothing. */
   rules?: RulesSource
   onEvent?: (event: GuardEvent) => void

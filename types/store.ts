@@ -27,6 +27,12 @@ export interface RedisConnectionOptions {
   [option: string]: unknown
 }
 
+/** State in memory, of which bans survive a restart. */
+export interface FileStoreOptions {
+  /** Where bans are kept, one file for each process. Replaced as a whole about a second after a change and at close; only its owner may read it. */
+  file: string
+}
+
 export interface RedisStoreOptions {
   /** `true`: the application's `fastify.redis`; a URL or options: a connection of the guard's own; or a client, e.g. a `Cluster`. */
   redis: true | string | RedisConnectionOptions | RedisClient
@@ -40,9 +46,25 @@ export interface RedisStoreOptions {
   onError?: 'local' | 'pass' | 'refuse'
 }
 
+export interface GuardClusterOptions {
+  /** Bound of limits' counters, and of bans. Default 250,000. */
+  maxKeys?: number
+}
+
+/** State in the primary process, which calls `guardCluster()`. */
+export interface ClusterStoreOptions {
+  cluster: true
+  /** Apps of one process with different prefixes share nothing. Default `guard:`. */
+  prefix?: string
+  /** Milliseconds that a request waits for the primary at most. Default 50. */
+  timeout?: number
+  /** Who decides while the primary does not answer: this worker alone, nobody, or all are refused. Default `local`. */
+  onError?: 'local' | 'pass' | 'refuse'
+}
+
 /** `app.guard.stats().store` */
 export interface StoreStats {
-  kind: 'memory' | 'redis'
+  kind: 'memory' | 'redis' | 'cluster'
   mode?: 'strict' | 'lease'
   /** `down`: `onError` decides. */
   state: 'up' | 'down'

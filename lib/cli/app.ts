@@ -18,12 +18,22 @@ export async function loadApp (file: string | undefined, io: Io): Promise<Loaded
   if (file === undefined) throw new UsageError('--app FILE is needed: a module whose default export is a Fastify instance or a function that returns one')
   const path = resolve(io.cwd, file)
   if (!existsSync(path)) throw new UsageError(`--app ${file}: there is no such file`)
-  const app = await exported(path, file)
-  await app.ready()
+  const app = await started(path, file)
   const guard = guardOf(app)
   if (guard === undefined) throw new UsageError(`--app ${file}: the guard is not registered on it`)
   const api = (app as unknown as Record<string, GuardApi>)[guard.options.decorator ?? 'guard']!
   return { app, guard, api }
+}
+
+async function started (path: string, file: string): Promise<FastifyInstance> {
+  try {
+    const app = await exported(path, file)
+    await app.ready()
+    return app
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`--app ${file}: it does not start: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+  }
 }
 
 async function exported (path: string, file: string): Promise<FastifyInstance> {

@@ -3,7 +3,15 @@ import { UsageError, type Command, type ExitCode, type Io } from './command.ts'
 
 /** One command = one file in commands/, loaded when it is asked for. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
+  explain: () => import('./commands/explain.ts'),
+  routes: () => import('./commands/routes.ts'),
+  lint: () => import('./commands/lint.ts'),
+  demo: () => import('./commands/demo.ts'),
+  bench: () => import('./commands/bench.ts'),
   replay: () => import('./commands/replay.ts'),
+  geo: () => import('./commands/geo.ts'),
+  cloud: () => import('./commands/cloud.ts'),
+  migrate: () => import('./commands/migrate.ts'),
 }
 
 /** Runs the command that `args` names. */
