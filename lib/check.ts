@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bans } from './bans/bans.ts'
+import type { Clouds } from './cloud/clouds.ts'
+import type { Bots } from './bots/bots.ts'
 import type { Chain } from './compile.ts'
 import type { Detector } from './detect/index.ts'
 import type { Geo } from './geo/geo.ts'
@@ -50,6 +52,8 @@ export interface Visit {
   refused: Refused | undefined
   /** The body was judged. */
   bodySeen: boolean
+  /** Whether the client is the bot that it says it is; `undefined`: nothing asked, or nothing could tell. */
+  verifiedBot: boolean | undefined
   /** Whoever an authentication gate let in. */
   principal: unknown
   /** To be called once the answer has gone, or the client has; nearly always undefined. */
@@ -64,6 +68,15 @@ export type Check = (request: FastifyRequest, visit: Visit, reply: FastifyReply)
 /** Looks at an answer that is about to go; a promise that rejects is logged. */
 export type SendCheck = (request: FastifyRequest, visit: Visit, reply: FastifyReply, payload: unknown) => Promise<void> | undefined
 
+/** `not run`: a function of the application decides. `delay`: the request would be held back. */
+export type DryAnswer = Refusal | 'not run' | 'delay' | undefined
+
+/**
+ * Answers what the check would answer to this request now, and changes nothing: counts nothing, takes nothing.
+ * Calls the application's functions only where `run` says so.
+ */
+export type DryCheck = (request: FastifyRequest, visit: Visit, reply: FastifyReply, run: boolean) => DryAnswer | Promise<DryAnswer>
+
 /** A check's parts, by the moment they run at. */
 export interface Checks {
   /** `onRequest`, at the key's place in the order. */
@@ -72,6 +85,8 @@ export interface Checks {
   late?: Check | undefined
   /** Once the body is parsed. */
   body?: Check | undefined
+  /** For `explain`, of those parts that change something or call the application. */
+  dry?: { request?: DryCheck | undefined, late?: DryCheck | undefined } | undefined
   /** `onSend`: sees the answer, may hold it back, refuses nothing. */
   send?: SendCheck | undefined
   /** For `request.guard.inspect`. */
@@ -85,6 +100,8 @@ export type Origin = 'default' | 'plugin' | 'route' | `scope ${string}` | `polic
 export interface Target {
   url: string | undefined
   bodyLimit: number
+  /** The route's `schema`, as it was declared. */
+  schema?: unknown
   /** Where the key's value came from. */
   origin: Origin
   /** It only reports: nothing of it may show in the answer. */
@@ -105,9 +122,11 @@ export interface Services {
   lists: ListReader
   bans: Bans
   limiter: Limiter
+  bots: Bots
   clients: ClientReader
   /** `undefined`: no database. */
   geo: Geo | undefined
+  clouds: Clouds
   /** Compiled detections: routes whose rule is the same share one, and with it what it remembers as clean. */
   detectors: WeakMap<object, Map<number, Detector>>
   /** Requests under way: by the layer whose rule counts them, then by client. */

@@ -2,7 +2,7 @@ import type { BanPolicy } from './bans/bans.ts'
 import { checks } from './checks/index.ts'
 import { banPolicy } from './checks/ban.ts'
 import { trustOf } from './checks/ip.ts'
-import type { Check, Checks, SendCheck, Services, Target } from './check.ts'
+import type { Check, Checks, DryCheck, SendCheck, Services, Target } from './check.ts'
 import { compileCors, corsConflict, PREFLIGHT_CHECKS, type Cors } from './headers/cors.ts'
 import { compileSecurityHeaders, type HeaderSet } from './headers/security-headers.ts'
 import type { EffectiveRules } from './merge.ts'
@@ -14,6 +14,8 @@ import type { BanRules, CorsRules, IpRules, Mode, SecurityHeaderRules } from '..
 export interface Step {
   key: string
   check: Check
+  /** In place of `check` where a request is only explained. */
+  dry: DryCheck | undefined
   /** Reports only. */
   passive: boolean
   /** Applies to clients whose hash is below this; 2 ** 32 is all of them. */
@@ -50,7 +52,7 @@ export type Memo = Map<unknown, Map<string, unknown>>
 interface Slots { request: Step[], late: Step[], body: Step[] }
 
 /** Compiles the effective rules of a target into the shortest lists of checks. */
-export function compile (rules: EffectiveRules, mode: Mode, services: Services, target: Pick<Target, 'url' | 'bodyLimit' | 'problem'>, memo: Memo): Chain {
+export function compile (rules: EffectiveRules, mode: Mode, services: Services, target: Pick<Target, 'url' | 'bodyLimit' | 'schema' | 'problem'>, memo: Memo): Chain {
   const all: Slots = { request: [], late: [], body: [] }
   const trusted: Slots = { request: [], late: [], body: [] }
   const send: SendStep[] = []
@@ -79,7 +81,7 @@ export function compile (rules: EffectiveRules, mode: Mode, services: Services, 
     body: all.body,
     send,
     trusted: { request: [...trusted.request, ...trusted.late], body: trusted.body },
-    trust: ip?.trust === undefined ? undefined : share(memo, ip, 'trust', () => trustOf(ip, services)),
+    trust: ip?.trust === undefined || ip.mode === 'off' ? undefined : share(memo, ip, 'trust', () => trustOf(ip, services)),
     ban: ban === undefined || mode === 'off' || ban.mode === 'off' || rules.get('ban')?.origin === 'default' ? undefined : share(memo, ban, 'policy', () => banPolicy(ban, services)),
     headers: headers === undefined ? undefined : share(memo, headers, 'headers', () => compileSecurityHeaders(headers)),
     cors: corsOf(rules, services, target, memo),
@@ -125,9 +127,9 @@ function groupOf (value: unknown, suffix: string): Group {
 function add (slots: Slots, key: string, parts: Checks, group: Group, mode: Mode): void {
   if (mode === 'off' || group.mode === 'off') return
   const common = { key, passive: mode === 'passive' || group.mode === 'passive', below: below(group.sample) }
-  if (parts.request !== undefined) slots.request.push({ ...common, check: parts.request })
-  if (parts.late !== undefined) slots.late.push({ ...common, check: parts.late })
-  if (parts.body !== undefined) slots.body.push({ ...common, check: parts.body })
+  if (parts.request !== undefined) slots.request.push({ ...common, check: parts.request, dry: parts.dry?.request })
+  if (parts.late !== undefined) slots.late.push({ ...common, check: parts.late, dry: parts.dry?.late })
+  if (parts.body !== undefined) slots.body.push({ ...common, check: parts.body, dry: undefined })
 }
 
 function below (sample: number): number {

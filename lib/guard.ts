@@ -1,6 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { BanKeeper } from './bans/keep.ts'
 import type { Services, Visit } from './check.ts'
+import type { ClusterStore } from './cluster/store.ts'
 import type { Memo } from './compile.ts'
+import type { Traffic } from './dashboard/traffic.ts'
+import type { History } from './explain/history.ts'
 import type { RouteTable } from './headers/targets.ts'
 import type { AccessLog } from './log/access.ts'
 import type { ClientReader } from './net/client.ts'
@@ -8,14 +12,26 @@ import type { RedisStore } from './redis/store.ts'
 import type { RouteRecord } from './routes.ts'
 import type { Scope } from './scope.ts'
 import type { Stats } from './stats.ts'
+import type { Overlays } from './update.ts'
 import type { GuardEvent, GuardOptions } from '../types/index.ts'
 
 /** The state of one registered guard. Nothing of it is shared with another app in the process. */
 export interface Guard {
+  /** As they are in force. */
   options: GuardOptions
+  /** As the program gave them. */
+  program: GuardOptions
+  /** What is laid over those of the program. */
+  overlays: Overlays
   services: Services
   clients: ClientReader
   stats: Stats
+  /** Where `services.now` takes the time from; tests replace it. */
+  clock: { now: () => number }
+  /** Recent refusals and reports. */
+  history: History
+  /** Explanations under way; 0 costs requests nothing. */
+  explaining: number
   memo: Memo
   log: FastifyBaseLogger
   routes: RouteRecord[]
@@ -26,16 +42,26 @@ export interface Guard {
   /** All registrations, outer ones first. */
   scopes: Scope[]
   emit: (event: GuardEvent) => void
+  /** Parts of the guard that see every event; none of them throws. */
+  watchers: Set<(event: GuardEvent) => void>
+  /** `undefined`: nobody looks at it. */
+  traffic: Traffic | undefined
   /** `undefined`: no file is wanted. */
   access: AccessLog | undefined
   /** `undefined`: state is kept in memory. */
   redis: RedisStore | undefined
+  /** `undefined`: no primary process keeps state. */
+  cluster: ClusterStore | undefined
+  /** `undefined`: bans are known to this process alone. */
+  keptBans: BanKeeper | undefined
 }
 
 export const kGuard = Symbol('fastify-api-guard')
 export const kScope = Symbol('fastify-api-guard.scope')
 export const kVisit = Symbol('fastify-api-guard.visit')
 export const kRecord = Symbol('fastify-api-guard.record')
+/** In the `config` of the guard's own routes. */
+export const kOwn = Symbol('fastify-api-guard.own')
 
 /** What stands under our symbols on Fastify's objects. */
 export interface GuardedInstance { [kGuard]?: Guard, [kScope]?: Scope }

@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { errorMaker, problem, refusalHeaders, type MakeError } from './answer.ts'
 import { count, declaredTooLarge } from './checks/max-body-bytes.ts'
 import type { Refusal, Visit } from './check.ts'
+import type { Step } from './compile.ts'
+import { handOver } from './explain/probe.ts'
 import { setVisit, visitOf, type Guard, type Hook } from './guard.ts'
 import { applyHeaders, ensureHeaders } from './headers/apply.ts'
 import { ensureVary, isPreflight } from './headers/cors.ts'
@@ -52,8 +54,10 @@ export function hooks (guard: Guard): Hooks {
   }
 
   const judge = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
-    const visit = visitFor(guard, request)
+    const record = recordFor(guard, request)
+    const visit = visitFor(guard, request, record)
     setVisit(request, visit)
+    guard.traffic?.count(record)
     const { chain } = visit
     if (chain.headers !== undefined) applyHeaders(reply, chain.headers, guard.clients.secure(request))
     const steps = visit.trusted ? chain.trusted.request : chain.request
@@ -81,6 +85,7 @@ export function hooks (guard: Guard): Hooks {
 
   return {
     onRequest (request, reply, done) {
+      if (guard.explaining > 0 && handOver(request, reply)) return
       if (guard.targets === undefined || !isPreflight(request)) return judge(request, reply, done)
       preflight(guard, guard.targets, request, reply, makeError, done, () => judge(request, reply, done))
     },
@@ -129,6 +134,7 @@ export function visitFor (guard: Guard, request: FastifyRequest, { chain, url } 
     verdicts: [],
     refused: undefined,
     bodySeen: false,
+    verifiedBot: undefined,
     principal: undefined,
     after: undefined,
     view: undefined
@@ -140,13 +146,10 @@ export function visitFor (guard: Guard, request: FastifyRequest, { chain, url } 
  * or leaves preflights to the application, it is an ordinary request of the route it matches: `otherwise`.
  */
 function preflight (guard: Guard, targets: RouteTable<RouteRecord>, request: FastifyRequest, reply: FastifyReply, makeError: MakeError, done: Done, otherwise: () => void): void {
-  const method = String(request.headers['access-control-request-method'])
-  const target = targets.find(method, request.raw.url ?? '', request.headers.host ?? request.headers[':authority'] as string | undefined) ?? unmatchedRecord(guard, request.server)
-  const visit = visitFor(guard, request, target)
-  const { cors, headers, preflight: steps } = visit.chain
-  // A route for OPTIONS that has no CORS of ours answers preflights itself.
-  const own = recordFor(guard, request)
-  if (cors === undefined || (own.url !== undefined && own.chain?.cors === undefined)) return otherwise()
+  const visit = preflightVisit(guard, targets, request)
+  if (visit === undefined) return otherwise()
+  const { headers } = visit.chain
+  const cors = visit.chain.cors!
   setVisit(request, visit)
   // Where the application answers, the headers of the route that the request matches are set over them.
   const secure = guard.clients.secure(request)
@@ -158,8 +161,22 @@ function preflight (guard: Guard, targets: RouteTable<RouteRecord>, request: Fas
     if (outcome instanceof Promise) outcome.then(answer, done)
     else answer(outcome)
   }
-  const due = visit.trusted ? steps.filter((step) => visit.chain.trusted.request.some(({ check }) => check === step.check)) : steps
-  settle(run(guard, due, request, reply, visit), request, reply, visit, makeError, passed)
+  settle(run(guard, preflightSteps(visit), request, reply, visit), request, reply, visit, makeError, passed)
+}
+
+/** The visit of a preflight to the route that it asks for; `undefined` where it is an ordinary request. */
+export function preflightVisit (guard: Guard, targets: RouteTable<RouteRecord>, request: FastifyRequest): Visit | undefined {
+  const method = String(request.headers['access-control-request-method'])
+  const target = targets.find(method, request.raw.url ?? '', request.headers.host ?? request.headers[':authority'] as string | undefined) ?? unmatchedRecord(guard, request.server)
+  const visit = visitFor(guard, request, target)
+  // A route for OPTIONS that has no CORS of ours answers preflights itself.
+  const own = recordFor(guard, request)
+  return visit.chain.cors === undefined || (own.url !== undefined && own.chain?.cors === undefined) ? undefined : visit
+}
+
+/** The checks that a preflight has to pass. */
+export function preflightSteps ({ trusted, chain }: Visit): readonly Step[] {
+  return trusted ? chain.preflight.filter((step) => chain.trusted.request.some(({ check }) => check === step.check)) : chain.preflight
 }
 
 /** Shows an answer to what watches answers; a promise only where one of them has to wait. Nothing of it harms the answer. */

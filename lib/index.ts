@@ -1,5 +1,7 @@
 import fp from 'fastify-plugin'
+import { guardCluster } from './cluster/primary.ts'
 import { detect } from './detect/index.ts'
+import { guardTransform } from './openapi.ts'
 import { plugin } from './plugin.ts'
 import { guardServerOptions } from './server-options.ts'
 import type { GuardRules } from '../types/index.ts'
@@ -11,10 +13,10 @@ export function guard<Rules extends GuardRules> (rules: Rules & { [Key in Exclud
   return rules
 }
 
-const guardPlugin = Object.assign(fp(plugin, { fastify: '5.x', name: 'fastify-api-guard' }), { guard, detect, guardServerOptions })
+const guardPlugin = Object.assign(fp(plugin, { fastify: '5.x', name: 'fastify-api-guard' }), { guard, detect, guardCluster, guardServerOptions, guardTransform })
 
 // `require()` gets the function itself, with the other exports as its properties.
 Object.assign(guardPlugin, { guardPlugin, default: guardPlugin })
 
-export { detect, guardPlugin, guardServerOptions, guardPlugin as 'module.exports' }
+export { detect, guardCluster, guardPlugin, guardServerOptions, guardTransform, guardPlugin as 'module.exports' }
 export default guardPlugin

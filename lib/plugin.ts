@@ -1,27 +1,41 @@
+import { resolve } from 'node:path'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { guardApi } from './api.ts'
 import { bans } from './bans/bans.ts'
+import { farStrikes } from './bans/far-strikes.ts'
+import { keepInFile } from './bans/file.ts'
+import { bots } from './bots/bots.ts'
 import { roomOf } from './checks/behavior.ts'
+import { clouds } from './cloud/clouds.ts'
+import { openClusterStore } from './cluster/store.ts'
 import { unseenRoutes } from './coverage.ts'
+import { emergencySwitch } from './emergency.ts'
+import { addDashboard } from './dashboard/index.ts'
 import { GUARD_ALREADY_REGISTERED, GUARD_DECORATOR_TAKEN, GUARD_NOT_COVERED } from './errors.ts'
+import { history } from './explain/history.ts'
 import { openGeo, type Geo } from './geo/geo.ts'
 import { guardOf, kGuard, kRecord, kScope, kVisit, scopeOf, visitOf, type Guard, type GuardedInstance } from './guard.ts'
 import { hooks } from './hooks.ts'
 import { openAccessLog, tellPassed, type AccessLog } from './log/access.ts'
 import { limiter } from './limits/limiter.ts'
+import { addMetrics } from './metrics/metrics.ts'
 import { memoryStore } from './limits/memory.ts'
 import { clientReader } from './net/client.ts'
+import { addressFaults, watchClients } from './net/doctor.ts'
 import { listReader } from './net/list.ts'
 import { readChildOptions, readOptions, rulesOf, throwIfAny } from './options/plugin.ts'
 import { isObject, type Problem } from './options/shape.ts'
+import { shareBans } from './redis/bans.ts'
 import { openRedisStore } from './redis/store.ts'
 import { emitter } from './report.ts'
 import { requestGuard } from './request-guard.ts'
 import { compileRecord, findPreflights, recordOf, unmatchedRecord } from './routes.ts'
 import { rulesKeeper } from './rules/keeper.ts'
+import { steering } from './rules/steer.ts'
 import { childScope, rootScope } from './scope.ts'
 import { stats } from './stats.ts'
-import type { GuardOptions } from '../types/index.ts'
+import { noOverlays } from './update.ts'
+import type { GuardEvent, GuardOptions } from '../types/index.ts'
 
 /** Registers the guard, or in a child scope of a guarded instance further rules for that scope. */
 export const plugin: FastifyPluginAsync<GuardOptions> = async (fastify, options) => {
@@ -41,27 +55,53 @@ export const plugin: FastifyPluginAsync<GuardOptions> = async (fastify, options)
   const name = read.decorator ?? 'guard'
   if (fastify.hasDecorator(name)) throw new GUARD_DECORATOR_TAKEN('instance', name, '; choose another name with the option "decorator"')
   if (fastify.hasRequestDecorator('guard')) throw new GUARD_DECORATOR_TAKEN('request', 'guard', '')
-  const guard = makeGuard(fastify, read, await openGeo(read.geo), await openAccessLog(read.log, fastify.log, Date.now))
+  // Databases are opened before there is anybody to tell.
+  const early: GuardEvent[] = []
+  let tell = (event: GuardEvent): void => { early.push(event) }
+  const geo = await openGeo(read.geo, { log: fastify.log, now: Date.now, emit: (event) => tell(event) })
+  const guard = makeGuard(fastify, read, geo, await openAccessLog(read.log, fastify.log, Date.now))
+  tell = guard.emit
+  early.forEach(tell)
   instance[kGuard] = guard
+  watchClients(guard.clients, fastify, read.clientIp, {
+    skip: () => guard.explaining > 0,
+    warn: (message) => guard.emit({ type: 'warning', time: guard.services.now(), code: 'GUARD_CLIENT_ADDRESS', message })
+  })
   const scope = instance[kScope] = rootScope(fastify, rulesOf(read), read.policies)
   guard.scopes.push(scope)
-  fastify.decorate(name, guardApi(guard, fastify))
+  const controls = { emergencySwitch: emergencySwitch(guard), steering: steering(guard, fastify) }
+  const api = guardApi(guard, fastify, controls)
+  fastify.decorate(name, api)
   fastify.decorateRequest(kVisit as unknown as string, null)
   fastify.decorateRequest('guard', { getter () { return requestGuard(guard, this) } })
   addHooks(fastify, guard)
+  fastify.addHook('onReady', async () => { for (const control of Object.values(controls)) await control.started() })
+  fastify.addHook('onClose', async () => { for (const control of Object.values(controls)) control.close() })
+  if (read.metrics !== undefined && read.metrics !== false) await addMetrics(guard, fastify, api, read.metrics === true ? {} : read.metrics)
+  if (read.dashboard !== undefined && read.dashboard !== false) await addDashboard(guard, fastify, api, read.dashboard)
 }
 
 function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | undefined, access: AccessLog | undefined): Guard {
   const { log } = fastify
-  const now = Date.now
+  const clock = { now: Date.now }
+  const now = (): number => clock.now()
   const lists = listReader({ log })
   const clients = clientReader({ clientIp: options.clientIp, ipv6Prefix: options.ipv6Prefix ?? 64, lists })
-  const emit = emitter({ log }, options.onEvent)
+  const watchers: Guard['watchers'] = new Set()
+  const emit = emitter({ log, watchers }, options.onEvent)
   const maxKeys = options.maxKeys ?? 250_000
   const local = memoryStore({ maxKeys, now })
-  const redis = typeof options.store === 'object' ? openRedisStore(options.store, { app: fastify, log, now, emit, local }) : undefined
+  const { store } = options
+  const redis = typeof store === 'object' && 'redis' in store ? openRedisStore(store, { app: fastify, log, now, emit, local }) : undefined
+  const ipv6Prefix = options.ipv6Prefix ?? 64
+  const cluster = typeof store === 'object' && 'cluster' in store ? openClusterStore(store, { log, now, emit, local }) : undefined
+  const far = redis?.limits ?? cluster?.limits
+  const limits = limiter({ store: far ?? local, now, ipv6Prefix })
+  const banned = bans({ now, maxKeys, ipv6Prefix, onEvent: emit, geo, far: far && farStrikes(far, limits) })
   return {
     options,
+    program: options,
+    overlays: noOverlays(),
     clients,
     services: {
       app: fastify,
@@ -69,13 +109,18 @@ function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | 
       lists,
       clients,
       geo,
-      bans: bans({ now, maxKeys, ipv6Prefix: options.ipv6Prefix ?? 64, onEvent: emit }),
-      limiter: limiter({ store: redis?.limits ?? local, now, ipv6Prefix: options.ipv6Prefix ?? 64 }),
+      clouds: clouds({ options: options.cloudRanges, geo, redis, log, emit, now }),
+      bans: banned,
+      limiter: limits,
+      bots: bots({ now, lists }),
       detectors: new WeakMap(),
       inFlight: new Map(),
       emergency: { enabled: options.emergency === true || (isObject(options.emergency) && options.emergency['enabled'] === true) }
     },
     stats: stats(),
+    clock,
+    history: history(),
+    explaining: 0,
     memo: new Map(),
     log,
     routes: [],
@@ -83,7 +128,13 @@ function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | 
     late: new Map(),
     scopes: [],
     emit,
+    watchers,
+    traffic: undefined,
     redis,
+    keptBans: redis !== undefined
+      ? shareBans({ connection: redis.connection, bans: banned, now, maxKeys, emit })
+      : typeof store === 'object' && 'file' in store ? keepInFile({ path: resolve(store.file), bans: banned, now, maxKeys, emit }) : cluster?.keep(banned),
+    cluster,
     access
   }
 }
@@ -113,14 +164,18 @@ function addHooks (fastify: FastifyInstance, guard: Guard): void {
     compileAll(fastify, guard)
     warn(fastify, guard)
     await rules?.start()
-    await Promise.all([guard.services.lists.ready(), guard.services.geo?.ready(), guard.redis?.started()])
+    await Promise.all([guard.services.lists.ready(), guard.services.geo?.ready(), guard.services.clouds.ready(), guard.redis?.started(), guard.keptBans?.started()])
   })
   // Requests that are held back would hold the server open.
   fastify.addHook('preClose', async () => roomOf(guard.services).release())
   fastify.addHook('onClose', async () => {
     rules?.close()
     guard.services.lists.close()
+    guard.services.bots.close()
+    await guard.keptBans?.close()
     await guard.redis?.close()
+    await guard.cluster?.close()
+    await guard.services.clouds.close()
     await guard.services.geo?.close()
     await guard.access?.close()
   })
@@ -146,8 +201,8 @@ function warn (fastify: FastifyInstance, guard: Guard): void {
   if (Object.getPrototypeOf(fastify) !== Object.prototype) {
     warnings.push('the guard is registered in a child scope: it sees neither routes nor 404s outside it')
   }
-  for (const message of warnings) {
-    guard.emit({ type: 'warning', time: guard.services.now(), code: 'GUARD_NOT_COVERED', message })
-  }
-  if (guard.options.strict === true && warnings.length > 0) throw new GUARD_NOT_COVERED(`guard: ${warnings.join('; ')}`)
+  const faults = addressFaults(fastify, guard.options.clientIp)
+  for (const message of warnings) guard.emit({ type: 'warning', time: guard.services.now(), code: 'GUARD_NOT_COVERED', message })
+  for (const message of faults) guard.emit({ type: 'warning', time: guard.services.now(), code: 'GUARD_CLIENT_ADDRESS', message })
+  if (guard.options.strict === true && warnings.length + faults.length > 0) throw new GUARD_NOT_COVERED(`guard: ${[...warnings, ...faults].join('; ')}`)
 }

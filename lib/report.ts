@@ -19,9 +19,11 @@ export function report (guard: Guard, check: string, refusal: Refusal, passive: 
   // A connection that lives long (WebSocket) can have messages judged without end.
   if (visit.verdicts.length === MOST_VERDICTS) visit.verdicts.shift()
   visit.verdicts.push(verdict)
-  guard.stats.count(verdict, route)
+  guard.stats.count(verdict, route, visit.client.ip)
   const path = pathOf(request.raw.url)
-  guard.emit({ type: passive ? 'reported' : 'refused', time: guard.services.now(), ip: visit.client.ip, method: request.method, ...(route !== undefined && { route }), path, reqId: request.id, ...verdict })
+  const time = guard.services.now()
+  guard.history.add({ time, ip: visit.client.ip, method: printable(request.method), ...(route !== undefined && { route }), path, reqId: printable(String(request.id)), ...verdict })
+  guard.emit({ type: passive ? 'reported' : 'refused', time, ip: visit.client.ip, method: request.method, ...(route !== undefined && { route }), path, reqId: request.id, ...verdict })
   const level = refusal.notice ?? guard.options.log?.refused ?? 'warn'
   if (level !== false) {
     const { check: name, code, reference, reason, rule, evidence, category, exclusion } = verdict
@@ -52,9 +54,10 @@ function verdictOf (check: string, { code, status, reason, rule, evidence, categ
 }
 
 /** Hands events to the log, to the application's function and to `diagnostics_channel`; none can break a request. */
-export function emitter ({ log }: Pick<Guard, 'log'>, onEvent: GuardOptions['onEvent']): (event: GuardEvent) => void {
+export function emitter ({ log, watchers }: Pick<Guard, 'log' | 'watchers'>, onEvent: GuardOptions['onEvent']): (event: GuardEvent) => void {
   return (event) => {
     note(log, event)
+    for (const watch of watchers) watch(event)
     if (events.hasSubscribers) events.publish(event)
     if (onEvent === undefined) return
     const failed = (error: unknown): void => log.error({ event: 'guard.on_event_failed', err: error }, 'guard: onEvent threw')
@@ -71,7 +74,8 @@ export function emitter ({ log }: Pick<Guard, 'log'>, onEvent: GuardOptions['onE
 function note (log: Guard['log'], event: GuardEvent): void {
   if (event.type === 'banned') log.warn({ event: 'guard.banned', client: event.client, kind: event.kind, reason: event.reason, until: event.until, reference: event.reference }, 'guard: client banned')
   else if (event.type === 'unbanned') log.info({ event: 'guard.unbanned', client: event.client }, 'guard: ban lifted')
-  else if (event.type === 'emergency') log.warn({ event: 'guard.emergency', enabled: event.enabled }, `guard: emergency mode is ${event.enabled ? 'on' : 'off'}`)
+  else if (event.type === 'emergency') log.warn({ event: 'guard.emergency', enabled: event.enabled, by: event.by }, `guard: emergency mode is ${event.enabled ? 'on' : 'off'}`)
+  else if (event.type === 'update') log.info({ event: 'guard.update', source: event.source, by: event.by, changed: event.changed }, 'guard: rules were changed')
   else if (event.type === 'warning') log.warn({ event: 'guard.warning', code: event.code }, `guard: ${event.message}`)
 }
 

@@ -3,7 +3,7 @@ import type { Visit } from './check.ts'
 import { setVisit, visitOf, type Guard } from './guard.ts'
 import { visitFor } from './hooks.ts'
 import { printable, report } from './report.ts'
-import type { Place, RequestGuard } from '../types/index.ts'
+import type { Bot, CloudProvider, Place, RequestGuard } from '../types/index.ts'
 
 /** `request.guard`, made when it is first asked for. */
 export function requestGuard (guard: Guard, request: FastifyRequest): RequestGuard {
@@ -16,7 +16,8 @@ export function requestGuard (guard: Guard, request: FastifyRequest): RequestGua
 }
 
 function viewOf (guard: Guard, request: FastifyRequest, visit: Visit): RequestGuard {
-  const view = { ip: visit.client.ip, ...placeOf(guard, visit), trusted: visit.trusted, verdicts: visit.verdicts, ...(visit.principal !== undefined && { principal: visit.principal }) }
+  const view = { ip: visit.client.ip, ...placeOf(guard, visit), ...cloudOf(guard, visit), trusted: visit.trusted, verdicts: visit.verdicts, ...(visit.principal !== undefined && { principal: visit.principal }) }
+  if (guard.services.bots.used()) Object.defineProperty(view, 'bot', { enumerable: true, get: () => botOf(guard, request, visit) })
   // The methods are no data: a log line or a template that spreads the object must not meet them.
   Object.defineProperty(view, 'inspect', {
     value (value: unknown, where: string) {
@@ -33,6 +34,20 @@ function viewOf (guard: Guard, request: FastifyRequest, visit: Visit): RequestGu
     }
   })
   return view as unknown as RequestGuard
+}
+
+/** Made anew only where there is something to add to what is known of the agent. */
+function botOf (guard: Guard, request: FastifyRequest, { verifiedBot }: Visit): Bot | undefined {
+  const bot = guard.services.bots.of(request.headers['user-agent'])
+  if (bot === undefined) return undefined
+  const { name, categories } = bot
+  return verifiedBot === undefined ? { name, categories } : { name, categories, verified: verifiedBot }
+}
+
+/** An application that does not know clouds does not see the member. */
+function cloudOf (guard: Guard, { client }: Visit): { cloud?: CloudProvider } {
+  const cloud = guard.services.clouds.providerOf(client)
+  return cloud === undefined ? {} : { cloud }
 }
 
 /** A handler of the application may fail; whoever reads `request.guard` is not the one to hear of it. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { compile, type Chain } from './compile.ts'
-import { kRecord, scopeOf, type Guard } from './guard.ts'
+import { kOwn, kRecord, scopeOf, type Guard } from './guard.ts'
 import { routeTable } from './headers/targets.ts'
 import { merge, type EffectiveRules } from './merge.ts'
 import { isBelow } from './options/path-prefix.ts'
@@ -20,13 +20,19 @@ export interface RouteRecord {
   /** `config.guard` as it was declared. */
   value: unknown
   bodyLimit: number
+  /** As it was declared. */
+  schema: unknown
   /** Declared where `onRoute` could not see it: its rules count from its first request on. */
   late: boolean
+  /** Of the guard itself: emergency mode must leave open where it can be ended. */
+  own: boolean
+  /** Since the start, where somebody counts them. */
+  requests: number
   rules: EffectiveRules
   chain: Chain | undefined
 }
 
-type Config = Record<PropertyKey, unknown> & { [kRecord]?: RouteRecord }
+type Config = Record<PropertyKey, unknown> & { [kRecord]?: RouteRecord, [kOwn]?: boolean }
 
 export function recordOf (guard: Guard, instance: FastifyInstance, route: RouteOptions): RouteRecord {
   const methods = (Array.isArray(route.method) ? route.method : [route.method]) as string[]
@@ -37,7 +43,10 @@ export function recordOf (guard: Guard, instance: FastifyInstance, route: RouteO
     instance,
     value: snapshot(route.config?.guard),
     bodyLimit: route.bodyLimit ?? instance.initialConfig.bodyLimit ?? 1048576,
+    schema: route.schema,
     late: false,
+    own: (route.config as Config | undefined)?.[kOwn] === true,
+    requests: 0,
     rules: new Map(),
     chain: undefined
   }
@@ -50,7 +59,10 @@ export function resolve (record: RouteRecord, problems: Problem[]): EffectiveRul
   if (record.value !== undefined) examineGuard(record.value, (path, message) => own.push({ path, message }))
   const layers = own.length === 0 ? routeLayers(scope, record.value as RouteGuard | undefined, record.url ?? '', own) : []
   problems.push(...own.map(({ path, message }) => ({ path: `${record.methods.join(',')} ${record.url} ${path}`, message })))
-  return layers.length === 0 ? scope.rules : merge(layers, scope.rules)
+  if (layers.length === 0) return scope.rules
+  const rules = merge(layers, scope.rules)
+  if (record.own) rules.delete('emergency')
+  return rules
 }
 
 /** Rules and checks of a record, as its scope's layers stand now. */
@@ -63,8 +75,9 @@ export function compiled (guard: Guard, record: RouteRecord, problems: Problem[]
     problems.push({ path: own ? `${record.methods.join(',')} ${record.url} config.guard.${path}` : path, message })
   }
   // Headers stand on every answer, of unguarded and excluded routes too.
-  const withHeaders = rules.has('securityHeaders') ? rules : new Map([...rules, ...only(scope.rules, 'securityHeaders')])
-  return { rules, chain: compile(withHeaders, mode, guard.services, { url: record.url, bodyLimit: record.bodyLimit, problem }, guard.memo) }
+  const headers = scope.rules.get('securityHeaders')
+  const withHeaders = rules.has('securityHeaders') || headers === undefined ? rules : new Map([...rules, ['securityHeaders', headers]])
+  return { rules, chain: compile(withHeaders, mode, guard.services, { url: record.url, bodyLimit: record.bodyLimit, schema: record.schema, problem }, guard.memo) }
 }
 
 /** Makes a record ready to serve. */
@@ -73,11 +86,6 @@ export function compileRecord (guard: Guard, record: RouteRecord, problems: Prob
   record.rules = rules
   record.chain = chain
   return chain
-}
-
-function only (rules: EffectiveRules, key: string): EffectiveRules {
-  const found = rules.get(key)
-  return new Map(found === undefined ? [] : [[key, found]])
 }
 
 function excluded (guard: Guard, url: string | undefined): boolean {
@@ -109,7 +117,7 @@ function findRecord (guard: Guard, request: FastifyRequest, config: Config | und
 
 export function unmatchedRecord (guard: Guard, instance: FastifyInstance): RouteRecord {
   const scope = scopeOf(instance) as Scope
-  scope.unmatched ??= { methods: [], url: undefined, host: undefined, instance, value: undefined, bodyLimit: instance.initialConfig.bodyLimit ?? 1048576, late: false, rules: scope.rules, chain: undefined }
+  scope.unmatched ??= { methods: [], url: undefined, host: undefined, instance, value: undefined, bodyLimit: instance.initialConfig.bodyLimit ?? 1048576, schema: undefined, late: false, own: false, requests: 0, rules: scope.rules, chain: undefined }
   return scope.unmatched
 }
 
@@ -124,6 +132,6 @@ export function findPreflights (app: FastifyInstance, guard: Guard): void {
 /** A route whose rules cannot be read serves nobody. */
 function refuseAll (chain: Chain, problems: Problem[]): Chain {
   const reason = problems.map(({ path, message }) => `${path} ${message}`).join('; ')
-  const step = { key: 'config', passive: false, below: 2 ** 32, check: () => ({ code: 'GUARD_OPTION_INVALID' as const, status: 500, reason }) }
+  const step = { key: 'config', passive: false, below: 2 ** 32, dry: undefined, check: () => ({ code: 'GUARD_OPTION_INVALID' as const, status: 500, reason }) }
   return { ...chain, request: [step], trusted: { request: [step], body: [] }, body: [] }
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Refusal, Visit } from './check.ts'
 import type { Step } from './compile.ts'
+import type { Traffic } from './dashboard/traffic.ts'
 import type { Guard } from './guard.ts'
 import { report } from './report.ts'
 import type { Verdict } from '../types/index.ts'
@@ -13,15 +14,18 @@ export interface Refused { refusal: Refusal, verdict: Verdict }
  * reported and passed by. A check that throws refuses: what could not be checked is not let through.
  */
 export function run (guard: Guard, steps: readonly Step[], request: FastifyRequest, reply: FastifyReply, visit: Visit, start = 0): Refused | undefined | Promise<Refused | undefined> {
+  const clock = guard.traffic?.due() === true ? guard.traffic : undefined
   for (let i = start; i < steps.length; i++) {
     const step = steps[i]!
     if (step.below < 0x100000000 && visit.client.hash >= step.below) continue
+    const began = clock === undefined ? 0 : performance.now()
     let found
     try {
       found = step.check(request, visit, reply)
     } catch (error) {
       found = failed(guard, step, error, request)
     }
+    if (clock !== undefined) took(clock, step, began, found)
     if (found === undefined) continue
     if (found instanceof Promise) {
       return found.catch((error: unknown) => failed(guard, step, error, request)).then((late) => {
@@ -33,6 +37,13 @@ export function run (guard: Guard, steps: readonly Step[], request: FastifyReque
     if (refused !== undefined) return refused
   }
   return undefined
+}
+
+/** What a check takes, its waiting included. */
+function took (clock: Traffic, { key }: Step, began: number, found: unknown): void {
+  const end = (): void => clock.took(key, performance.now() - began)
+  if (found instanceof Promise) found.then(end, end)
+  else end()
 }
 
 function judge (guard: Guard, step: Step, refusal: Refusal, request: FastifyRequest, visit: Visit): Refused | undefined {

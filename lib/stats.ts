@@ -1,9 +1,10 @@
-import type { Verdict } from '../types/index.ts'
+import { passiveCounts } from './passive/counts.ts'
+import type { PassiveCount, Verdict } from '../types/index.ts'
 
 /** Counts since the start or the last `reset()`. */
 export interface Stats {
   /** Refusals and reports by check, code and route; the number of routes bounds them. */
-  count: (verdict: Verdict, route: string | undefined) => void
+  count: (verdict: Verdict, route: string | undefined, client: string) => void
   read: () => StatsSnapshot
   reset: () => void
 }
@@ -16,6 +17,7 @@ export interface StatsSnapshot {
   byCode: Record<string, { refused: number, reported: number }>
   /** By route pattern; `(none)` is what matched no route. */
   byRoute: Record<string, { refused: number, reported: number }>
+  passive: PassiveCount[]
 }
 
 interface Tally { refused: number, reported: number }
@@ -25,20 +27,23 @@ export function stats (): Stats {
   const byCheck = new Map<string, Tally>()
   const byCode = new Map<string, Tally>()
   const byRoute = new Map<string, Tally>()
+  const passive = passiveCounts()
   return {
-    count ({ check, code, action }, route) {
+    count ({ check, code, action, rule }, route, client) {
       const member = action === 'refuse' ? 'refused' : 'reported'
       total[member]++
       tallyOf(byCheck, check)[member]++
       tallyOf(byCode, code)[member]++
       tallyOf(byRoute, route ?? '(none)')[member]++
+      if (action === 'report') passive.count(check, rule ?? code, route ?? '(none)', client === '' ? '(unknown)' : client)
     },
-    read: () => ({ ...total, byCheck: plain(byCheck), byCode: plain(byCode), byRoute: plain(byRoute) }),
+    read: () => ({ ...total, byCheck: plain(byCheck), byCode: plain(byCode), byRoute: plain(byRoute), passive: passive.read() }),
     reset () {
       total = { refused: 0, reported: 0 }
       byCheck.clear()
       byCode.clear()
       byRoute.clear()
+      passive.reset()
     }
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import type { Guard } from './guard.ts'
 import { isObject, type Problem } from './options/shape.ts'
@@ -6,17 +7,29 @@ import { compiled, findPreflights, type RouteRecord } from './routes.ts'
 import { refresh } from './scope.ts'
 import type { GuardOptions } from '../types/index.ts'
 
+export type Changes = Partial<GuardOptions>
+
 /**
- * Changes options while requests are served. Everything is compiled first and swapped in afterwards, without a
+ * What is laid over the options of the program, the later ones over the earlier ones, key by key: the rules of a file
+ * or URL, what all nodes share, and what was changed on this node.
+ */
+export interface Overlays { file: Changes, shared: Changes, local: Changes }
+
+export const noOverlays = (): Overlays => ({ file: {}, shared: {}, local: {} })
+
+/**
+ * Changes one overlay while requests are served. Everything is compiled first and swapped in afterwards, without a
  * pause between: a request is judged by the old rules or by the new ones. Counters and bans stay.
  *
- * @param from what the changes are laid over
- * @returns at once where no list has a source that has to be loaded; else the old rules stay until it has
+ * @param next makes the overlay from the one before; called again where a list had to be loaded first
+ * @returns the keys of options that differ now; at once where no list has a source that has to be loaded, else the old
+ * rules stay until it has
  * @throws {GUARD_OPTION_INVALID} at once, and leaves all as it was
  */
-export function update (guard: Guard, app: FastifyInstance, changes: unknown, from?: GuardOptions): Promise<void> {
+export function update (guard: Guard, app: FastifyInstance, name: keyof Overlays, next: (before: Changes) => unknown): string[] | Promise<string[]> {
   const before = { options: guard.options, memo: guard.memo }
-  const options: GuardOptions = { ...(from ?? guard.options), ...defined(readUpdate(changes)) }
+  const overlays = { ...guard.overlays, [name]: defined(readUpdate(next(guard.overlays[name]))) }
+  const options: GuardOptions = { ...guard.program, ...overlays.file, ...overlays.shared, ...overlays.local }
   const { lists, limiter, emergency } = guard.services
   const records = recordsOf(guard)
   const forget = limiter.begin()
@@ -24,14 +37,15 @@ export function update (guard: Guard, app: FastifyInstance, changes: unknown, fr
   try {
     layOver(guard, options, new Map())
     const problems: Problem[] = []
-    const next = records.map((record) => compiled(guard, record, problems))
+    const rules = records.map((record) => compiled(guard, record, problems))
     throwIfAny(problems)
-    if (lists.pending()) return lists.ready().then(() => update(guard, app, changes, from))
-    records.forEach((record, i) => { Object.assign(record, next[i]) })
+    if (lists.pending()) return lists.ready().then(() => update(guard, app, name, next))
+    records.forEach((record, i) => { Object.assign(record, rules[i]) })
     emergency.enabled = isOn(options, before.options, emergency.enabled)
     findPreflights(app, guard)
+    guard.overlays = overlays
     swapped = true
-    return Promise.resolve()
+    return differing(before.options, options)
   } finally {
     if (!swapped) {
       layOver(guard, before.options, before.memo)
@@ -51,8 +65,13 @@ export function layOver (guard: Guard, options: GuardOptions, memo: Guard['memo'
 }
 
 /** A value left undefined changes nothing; `false` switches a key off. */
-function defined (changes: Partial<GuardOptions>): Partial<GuardOptions> {
+export function defined (changes: Changes): Changes {
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+}
+
+function differing (before: GuardOptions, after: GuardOptions): string[] {
+  const [one, other] = [before, after] as Array<Record<string, unknown>>
+  return Object.keys({ ...one, ...other }).filter((key) => !isDeepStrictEqual(one![key], other![key]))
 }
 
 function recordsOf (guard: Guard): RouteRecord[] {

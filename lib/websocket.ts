@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { isWide } from './bans/held.ts'
 import type { Refusal, Visit } from './check.ts'
 import { GUARD_OPTION_INVALID } from './errors.ts'
 import { setVisit, visitOf, type Guard } from './guard.ts'
@@ -64,9 +65,10 @@ function judgeMessage (guard: Guard, { counter, max, maxBytes, inspect }: Bounds
     if (code !== undefined) return code
   }
   if (visit.trusted) return undefined
-  const ban = guard.services.bans.find(visit.client)
-  // A ban that was made since the connection was opened ends it.
-  if (ban !== undefined && !passive) return refuse({ code: 'GUARD_BANNED', status: 403, reason: `banned: ${ban.reason}` }, POLICY)
+  const { bans } = guard.services
+  const ban = bans.find(visit.client) ?? bans.findPrincipal(visit.principal)
+  // A ban that was made since the connection was opened ends it; one of many means nobody who is exempt.
+  if (ban !== undefined && !passive && !(isWide(ban) && visit.chain.ban?.spares(visit.client) === true)) return refuse({ code: 'GUARD_BANNED', status: 403, reason: `banned: ${ban.reason}` }, POLICY)
   const content = (): number | undefined => {
     if (!inspect || isBinary) return undefined
     return request.guard.inspect(valueOf(data), 'message')?.action === 'refuse' ? POLICY : undefined

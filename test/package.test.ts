@@ -21,12 +21,14 @@ before(() => {
 
 after(() => { rmSync(folder, { recursive: true, force: true }) })
 
-test('the package holds what was compiled from lib and types, and four documents', (t: TestContext) => {
+test('the package holds what was compiled from lib and types, four documents and the schema', (t: TestContext) => {
   const others = files.filter((name) => !name.startsWith('dist/'))
-  t.assert.deepStrictEqual(others, ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+  t.assert.deepStrictEqual(others, ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json'])
   const sources = ['lib', 'types'].flatMap((name) => readdirSync(join(root, name), { recursive: true }).map((file) => `${name}/${String(file)}`))
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.tst.ts'))
-  const expected = sources.flatMap((name) => [`dist/${name.replace(/\.ts$/, '.js')}`, `dist/${name.replace(/\.ts$/, '.d.ts')}`]).sort()
+  // The dashboard's page goes to browsers as it is.
+  const page = readdirSync(join(root, 'lib/dashboard/assets')).map((name) => `dist/lib/dashboard/assets/${name}`)
+  const expected = [...page, ...sources.flatMap((name) => [`dist/${name.replace(/\.ts$/, '.js')}`, `dist/${name.replace(/\.ts$/, '.d.ts')}`])].sort()
   t.assert.deepStrictEqual(files.filter((name) => name.startsWith('dist/')), expected)
 })
 

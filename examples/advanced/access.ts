@@ -8,6 +8,7 @@ export async function access (app: FastifyInstance): Promise<void> {
   app.get('/country-only', { config: { guard: { country: { allow: ['DE', 'AT', 'CH'] } } } }, async () => 'here')
   app.get('/country-not', { config: { guard: { country: { deny: ['US'] } } } }, async () => 'not there')
   app.get('/network', { config: { guard: { asn: { deny: [64501] } } } }, async () => 'not from that network')
+  app.get('/no-cloud', { config: { guard: { cloud: { deny: ['hetzner', 'ovh'] } } } }, async () => 'not from a data centre')
   app.get('/no-ban', { config: { guard: { ban: false } } }, async () => 'for banned clients too')
   app.get('/unguarded', { config: { guard: false } }, async () => 'no check at all')
 }

@@ -11,7 +11,7 @@ export async function admin (app: FastifyInstance): Promise<void> {
     return { emergency: params.state }
   })
   app.post<{ Params: { mode: string } }>('/mode/:mode', async ({ params }) => {
-    app.guard.update({ mode: params.mode as 'enforce' })
+    await app.guard.update({ mode: params.mode as 'enforce' }, { by: 'admin' })
     return { mode: params.mode }
   })
 }

@@ -12,7 +12,8 @@ import { limits } from './limits.ts'
 /** A database in place of a file, so that the example needs none. */
 const places: Record<string, { country: string, asn: number }> = {
   '203.0.113.1': { country: 'DE', asn: 64500 },
-  '203.0.113.2': { country: 'US', asn: 64501 }
+  '203.0.113.2': { country: 'US', asn: 64501 },
+  '203.0.113.3': { country: 'DE', asn: 24940 }
 }
 
 export async function advanced (server: FastifyServerOptions = {}, options: GuardOptions = {}): Promise<FastifyInstance> {

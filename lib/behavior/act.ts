@@ -35,12 +35,28 @@ export function findingOf ({ name, max, window, action }: Watch): Refusal {
   }
 }
 
+/** Whether the event would be one past `max`; counts nothing. */
+export async function wouldBePast ({ watch: { max }, counter }: Counted<Watch>, { limiter }: Services, { client }: Visit): Promise<boolean> {
+  return isOver(await limiter.look([{ counter, key: client.key, max, burst: max, cost: 1 }]))
+}
+
+/** Whom no strike bans. */
+export function isSpared ({ clients }: Services, { client, chain, trusted }: Visit): boolean {
+  return trusted || client.address === undefined || client.loopback || clients.trustsPeer(client.ip) || chain.ban?.spares(client) === true
+}
+
 /** Bans the client, whether there is a `ban` rule or not; whom no strike bans, this does not either. */
-export function banFor ({ duration }: Watch, { reason }: Refusal, { bans, clients }: Services, { client, chain, trusted }: Visit): boolean {
-  const spared = trusted || client.address === undefined || client.loopback || clients.trustsPeer(client.ip) || chain.ban?.spares(client) === true
-  if (spared) return false
+export function banFor ({ duration }: Watch, { reason }: Refusal, services: Services, visit: Visit): boolean {
+  const { bans } = services
+  const { client } = visit
+  if (isSpared(services, visit)) return false
   if (bans.find(client) === undefined) bans.add(client.ip, { duration, reason, kind: 'behavior' })
   return true
+}
+
+/** The refusal of the call that leads to the ban. */
+export function bannedFor ({ duration }: Watch, finding: Refusal): Refusal {
+  return { ...finding, code: 'GUARD_BANNED', headers: { 'retry-after': String(Math.ceil(duration / 1000)) } }
 }
 
 /** Calls the application's function; what it throws is logged and harms no request. */

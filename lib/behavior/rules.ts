@@ -1,4 +1,4 @@
-import { also, bool, duration, either, fn, int, is, list, milliseconds, num, object, oneOf, regexp, rule, text, type Report } from '../options/shape.ts'
+import { also, bool, duration, either, fn, int, is, list, milliseconds, num, object, oneOf, regexp, rule, text, type Report, someText } from '../options/shape.ts'
 import { leadsTo, parsePath } from './json-path.ts'
 import type { BehaviorAction, BehaviorRule, ReturnRule } from '../../types/index.ts'
 
@@ -7,7 +7,7 @@ const HOUR = 3_600_000
 const LONGEST_DELAY = 30_000
 const MOST = 2 ** 32 - 1
 
-const delay = is('at most 30 seconds', (value) => (milliseconds(value) ?? Infinity) <= LONGEST_DELAY)
+const delay = is('at most 30 seconds', (value) => (milliseconds(value) ?? Infinity) <= LONGEST_DELAY, duration.json)
 const common = { window: duration, action: either(oneOf('log', 'alert', 'throttle', 'ban'), fn), duration, delay }
 
 const needed = (value: BehaviorRule, path: string, report: Report): void => {
@@ -19,8 +19,9 @@ const needed = (value: BehaviorRule, path: string, report: Report): void => {
 const usageShape = also(object({ ...common, max: int(0, MOST) }, 'max'), needed)
 const frequencyShape = also(object({ ...common, max: num(0.001, MOST) }, 'max'), needed)
 
-const path = is("a path such as 'error.code' or 'items[].type'", (value) => typeof value === 'string' && parsePath(value) !== undefined)
-const scalar = is('a string, a number, true, false or null', (value) => value === null || ['string', 'number', 'boolean'].includes(typeof value))
+const path = is("a path such as 'error.code' or 'items[].type'", (value) => typeof value === 'string' && parsePath(value) !== undefined, someText)
+const scalar = is('a string, a number, true, false or null', (value) => value === null || ['string', 'number', 'boolean'].includes(typeof value),
+  { anyOf: [{ type: 'null' }, { type: 'string' }, { type: 'number' }, { type: 'boolean' }] })
 
 const returnShape = also(object({
   ...common,

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { CheckModule, Refusal } from '../check.ts'
+import type { FastifyRequest } from 'fastify'
+import type { Check, CheckModule, Refusal } from '../check.ts'
 import { headerName } from '../headers/values.ts'
 import { either, fn, list, rule, text } from '../options/shape.ts'
 import type { ApiKeyRules, Verify } from '../../types/index.ts'
@@ -18,14 +19,17 @@ export const apiKey: CheckModule<'apiKey'> = {
     if (lacks('apiKey', rule, target, 'keys')) return undefined
     const name = header.toLowerCase()
     const verify: Verify = typeof keys === 'function' ? keys : known(keys ?? [])
-    return {
-      request (request, visit) {
-        const values = allOf(request, name)
-        // A doubled header can mean one thing here and another behind us.
-        if (values.length !== 1 || values[0] === '') return refused
-        return settle(verify(values[0]!, request), (principal) => { visit.principal = principal })
-      }
+    const given = (request: FastifyRequest): string => {
+      const values = allOf(request, name)
+      // A doubled header can mean one thing here and another behind us.
+      return values.length === 1 ? values[0]! : ''
     }
+    const check: Check = (request, visit) => {
+      const key = given(request)
+      return key === '' ? refused : settle(verify(key, request), (principal) => { visit.principal = principal })
+    }
+    const own = typeof keys === 'function'
+    return { request: check, dry: { request: (request, visit, reply, run) => run || !own || given(request) === '' ? check(request, visit, reply) : 'not run' } }
   }
 }
 

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
-import type { CheckModule, Refusal } from '../check.ts'
-import { fn, is, rule } from '../options/shape.ts'
+import type { Check, CheckModule, Refusal } from '../check.ts'
+import { fn, is, rule, someText } from '../options/shape.ts'
 import type { AuthRules } from '../../types/index.ts'
 import { lacks } from './required.ts'
 
-const scheme = is('an authentication scheme such as \'bearer\' or \'basic\'', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value))
+const scheme = is('an authentication scheme such as \'bearer\' or \'basic\'', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value), someText)
 
 /** Lets requests pass whose credential a function of the application knows. */
 export const auth: CheckModule<'auth'> = {
@@ -23,14 +23,16 @@ export const auth: CheckModule<'auth'> = {
       accept(outcome)
       return undefined
     }
-    return {
-      request (request, visit) {
-        const values = allOf(request, 'authorization')
-        const credential = values.length === 1 ? credentialOf(values[0]!, name) : undefined
-        if (credential === undefined) return refused
-        return settle(verify?.(credential as never, request), (principal) => { visit.principal = principal })
-      }
+    const given = (request: FastifyRequest): ReturnType<typeof credentialOf> => {
+      const values = allOf(request, 'authorization')
+      return values.length === 1 ? credentialOf(values[0]!, name) : undefined
     }
+    const check: Check = (request, visit) => {
+      const credential = given(request)
+      if (credential === undefined) return refused
+      return settle(verify?.(credential as never, request), (principal) => { visit.principal = principal })
+    }
+    return { request: check, dry: { request: (request, visit, reply, run) => run || given(request) === undefined ? check(request, visit, reply) : 'not run' } }
   }
 }
 

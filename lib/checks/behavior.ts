@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { banFor, callOwn, findingOf, isNews, isPast, notify, throttle, type Counted } from '../behavior/act.ts'
+import { banFor, bannedFor, callOwn, findingOf, isNews, isPast, isSpared, notify, throttle, wouldBePast, type Counted } from '../behavior/act.ts'
 import { answerReader } from '../behavior/answer.ts'
 import { answerWatchOf, behaviorShape, frequencyOf, watchOf, type AnswerWatch, type Watch } from '../behavior/rules.ts'
 import { waitingRoom, type WaitingRoom } from '../behavior/waiting.ts'
-import type { CheckModule, Refusal, Services, Target, Visit } from '../check.ts'
+import type { CheckModule, DryAnswer, Refusal, Services, Target, Visit } from '../check.ts'
 import { guardOf, type Guard } from '../guard.ts'
 import type { BehaviorRules } from '../../types/index.ts'
 
@@ -35,6 +35,7 @@ export const behavior: CheckModule<'behavior'> = {
     const passive = (guard: Guard): boolean => mode === 'passive' || guard.options.mode === 'passive'
     return {
       late: calls.length === 0 ? undefined : (request, visit, reply) => judgeCall(calls, services, passive, request, visit, reply),
+      dry: { late: (request, visit) => lookAtCall(calls, services, passive(guardOf(request.server)!), visit) },
       send: answers.length === 0 ? undefined : (request, visit, reply, payload) => judgeAnswer(answers, services, passive, request, visit, reply, payload)
     }
   }
@@ -66,13 +67,26 @@ async function actOnCalls (calls: ReadonlyArray<Counted<Watch>>, outcomes: Reado
     if (action === 'ban' && passive(guard)) {
       refusal ??= finding
     } else if (action === 'ban') {
-      if (banFor(call.watch, finding, services, visit)) refusal ??= { ...finding, code: 'GUARD_BANNED', headers: { 'retry-after': String(Math.ceil(call.watch.duration / 1000)) } }
+      if (banFor(call.watch, finding, services, visit)) refusal ??= bannedFor(call.watch, finding)
     } else {
       if (await isNews(call, services, visit)) tell(guard, call.watch, finding, passive(guard), request, visit)
       if (action === 'throttle' && !passive(guard)) refusal ??= await throttle(call.watch, roomOf(services), visit, reply)
     }
   }
   return refusal
+}
+
+/** For `explain`: what `judgeCall` would do with the call. */
+async function lookAtCall (calls: ReadonlyArray<Counted<Watch>>, services: Services, passive: boolean, visit: Visit): Promise<DryAnswer> {
+  let delay = false
+  for (const call of calls) {
+    const { watch } = call
+    if (!await wouldBePast(call, services, visit)) continue
+    if (watch.action === 'ban' && passive) return findingOf(watch)
+    if (watch.action === 'ban' && !isSpared(services, visit)) return bannedFor(watch, findingOf(watch))
+    delay ||= watch.action === 'throttle' && !passive
+  }
+  return delay ? 'delay' : undefined
 }
 
 function tell (guard: Guard, watch: Watch, finding: Refusal, passive: boolean, request: FastifyRequest, visit: Visit): void {

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Check, CheckModule, Refusal, Visit } from '../check.ts'
+import type { Check, CheckModule, DryCheck, Refusal, Visit } from '../check.ts'
 import { either, fn, int, oneOf, rule } from '../options/shape.ts'
 import type { ConcurrencyRules } from '../../types/index.ts'
 import { lacks } from './required.ts'
@@ -32,6 +32,10 @@ export const concurrency: CheckModule<'concurrency'> = {
       })
       return undefined
     }
-    return key === 'ip' ? { request: take } : { late: take }
+    const look: DryCheck = (request, visit, _reply, run) => {
+      if (key !== 'ip' && !run) return 'not run'
+      return (inFlight.get(keyOf(request, visit)) ?? 0) >= max ? refused : undefined
+    }
+    return key === 'ip' ? { request: take, dry: { request: look } } : { late: take, dry: { late: look } }
   }
 }

@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import type { CheckModule, Refusal } from '../check.ts'
-import { is, list, rule } from '../options/shape.ts'
+import { is, list, rule, someText } from '../options/shape.ts'
 import type { ContentTypeRules } from '../../types/index.ts'
 import { lacks } from './required.ts'
 
 const refused: Refusal = { code: 'GUARD_CONTENT_TYPE', status: 415, reason: 'content type is refused' }
 
 const TYPE = /^[a-z0-9!#$&^_.+-]+\/(?:[a-z0-9!#$&^_.+-]+|\*)$/
-const mediaType = is("a media type such as 'application/json' or 'image/*'", (value) => typeof value === 'string' && TYPE.test(value.toLowerCase()))
+const mediaType = is("a media type such as 'application/json' or 'image/*'", (value) => typeof value === 'string' && TYPE.test(value.toLowerCase()), someText)
 
 /** Refuses bodies of other media types. Where there is no body, there is nothing to refuse. */
 export const contentType: CheckModule<'contentType'> = {

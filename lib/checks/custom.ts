@@ -1,4 +1,4 @@
-import type { CheckModule, Refusal } from '../check.ts'
+import type { Check, CheckModule, Refusal } from '../check.ts'
 import { fn } from '../options/shape.ts'
 import type { CustomCheck } from '../../types/index.ts'
 import { isThenable } from './auth.ts'
@@ -10,12 +10,11 @@ export const check: CheckModule<'check'> = {
   shape: fn,
   compile (value) {
     const judge = value as CustomCheck
-    return {
-      late (request, _visit, reply) {
-        const answer: unknown = judge(request, reply)
-        return isThenable(answer) ? Promise.resolve(answer).then(refusalOf) : refusalOf(answer)
-      }
+    const late: Check = (request, _visit, reply) => {
+      const answer: unknown = judge(request, reply)
+      return isThenable(answer) ? Promise.resolve(answer).then(refusalOf) : refusalOf(answer)
     }
+    return { late, dry: { late: (request, visit, reply, run) => run ? late(request, visit, reply) : 'not run' } }
   }
 }
 

@@ -4,7 +4,7 @@ import type { HoneypotRules } from '../../types/index.ts'
 
 const refused: Refusal = { code: 'GUARD_HONEYPOT', status: 403, reason: 'a honeypot was touched', strike: 'honeypot' }
 
-const path = is('a path that starts with "/"', (value) => typeof value === 'string' && /^\/[^\s?#]+$/.test(value))
+const path = is('a path that starts with "/"', (value) => typeof value === 'string' && /^\/[^\s?#]+$/.test(value), { type: 'string', pattern: '^/[^\\s?#]+$' })
 
 const DEEPEST = 32
 

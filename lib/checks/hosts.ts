@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { CheckModule, Refusal } from '../check.ts'
 import { parseHost, targetAuthority } from '../net/host.ts'
-import { is, list } from '../options/shape.ts'
+import { is, list, someText } from '../options/shape.ts'
 import { recent } from '../recent.ts'
 
 const refused: Refusal = { code: 'GUARD_HOST_REFUSED', status: 421, reason: 'host is not one of ours', rule: 'hosts' }
@@ -9,7 +9,7 @@ const missing: Refusal = { ...refused, reason: 'host is missing' }
 
 const pattern = is('a host with an optional port, or "*.example.com" for its subdomains', (value) => {
   return typeof value === 'string' && parseHost(value.replace(/^\*\./, '')) !== undefined
-})
+}, someText)
 
 /** Refuses requests for other hosts than the listed ones. */
 export const hosts: CheckModule<'hosts'> = {

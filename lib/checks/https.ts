@@ -1,11 +1,11 @@
 import type { CheckModule, Refusal } from '../check.ts'
 import { originForm, parseHost } from '../net/host.ts'
-import { bool, either, is, rule, yes } from '../options/shape.ts'
+import { bool, either, is, rule, yes, someText } from '../options/shape.ts'
 import type { HttpsRules } from '../../types/index.ts'
 
 const refused: Refusal = { code: 'GUARD_HTTPS_REQUIRED', status: 403, reason: 'request did not come by https', rule: 'https' }
 
-const host = is('a host with an optional port, such as "example.com"', (value) => typeof value === 'string' && parseHost(value) !== undefined)
+const host = is('a host with an optional port, such as "example.com"', (value) => typeof value === 'string' && parseHost(value) !== undefined, someText)
 
 /** Refuses requests that did not come by https, or redirects them to a host from the options. */
 export const https: CheckModule<'https'> = {

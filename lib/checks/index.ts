@@ -6,8 +6,10 @@ import { auth } from './auth.ts'
 import { ban } from './ban.ts'
 import { behavior } from './behavior.ts'
 import { concurrency } from './concurrency.ts'
+import { cloud } from './cloud.ts'
 import { contentType } from './content-type.ts'
 import { country } from './country.ts'
+import { bots } from './bots.ts'
 import { check } from './custom.ts'
 import { detection } from './detection.ts'
 import { emergency } from './emergency.ts'
@@ -32,10 +34,12 @@ export const checks: readonly AnyModule[] = [
   ip,
   country,
   asn,
+  cloud,
   https,
   hosts,
   methods,
   userAgent,
+  bots,
   rateLimit,
   concurrency,
   timeWindow,

@@ -4,6 +4,7 @@ import { hint, list, show, type Shape } from '../options/shape.ts'
 
 const method: Shape = {
   expected: 'an HTTP method in upper case',
+  json: { enum: METHODS },
   kind: (value) => typeof value === 'string',
   inside (value, path, report) {
     if (!METHODS.includes(value as string)) report(path, `is no HTTP method in upper case: ${show(value)}${hint(value as string, METHODS)}`)

@@ -6,7 +6,7 @@ import { lacks } from './required.ts'
 const refused: Refusal = { code: 'GUARD_REFERRER_REFUSED', status: 403, reason: 'referrer is refused' }
 const missing: Refusal = { ...refused, reason: 'referrer is missing' }
 
-const host = is('a host name without scheme, port and path', (value) => typeof value === 'string' && /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(value))
+const host = is('a host name without scheme, port and path', (value) => typeof value === 'string' && /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(value), { type: 'string', pattern: '^[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*$' })
 
 /** Refuses requests that do not come from a page of certain hosts and their subdomains. */
 export const referrer: CheckModule<'referrer'> = {

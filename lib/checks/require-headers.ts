@@ -14,6 +14,7 @@ export const requireHeaders: CheckModule<'requireHeaders'> = {
   trustSkips: false,
   shape: {
     ...headers,
+    json: { ...headers.json, properties: { mode: common.mode.json!, sample: common.sample.json!, inherit: common.inherit.json! } },
     inside (value, path, report) {
       const { mode, sample, inherit, ...named } = value as Record<string, unknown>
       headers.inside(named, path, report)

@@ -1,13 +1,14 @@
 import type { CheckModule, Refusal } from '../check.ts'
-import { also, either, is, list, oneOf, rule, type Report } from '../options/shape.ts'
+import { also, either, is, list, oneOf, rule, type Report, someText } from '../options/shape.ts'
 import type { TimeWindow } from '../../types/index.ts'
 
 const refused: Refusal = { code: 'GUARD_TIME_WINDOW', status: 403, reason: 'outside the time window' }
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const
 
-const clock = is("a time of day 'HH:MM', 00:00 to 23:59 (or '24:00' as an end)", (value) => typeof value === 'string' && /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/.test(value))
-const zone = is("an IANA time zone such as 'Europe/Berlin'", (value) => typeof value === 'string' && isZone(value))
+const clock = is("a time of day 'HH:MM', 00:00 to 23:59 (or '24:00' as an end)", (value) => typeof value === 'string' && /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/.test(value),
+  { type: 'string', pattern: '^(?:(?:[01]\\d|2[0-3]):[0-5]\\d|24:00)$' })
+const zone = is("an IANA time zone such as 'Europe/Berlin'", (value) => typeof value === 'string' && isZone(value), someText)
 
 const window = also(rule({ start: clock, end: clock, timeZone: zone, days: list(oneOf(...DAYS), 1) }, 'start', 'end'), (value: TimeWindow, path: string, report: Report) => {
   if (value.start === value.end) report(path, "has the same start and end; for a whole day write start: '00:00', end: '24:00'")

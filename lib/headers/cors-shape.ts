@@ -1,10 +1,11 @@
 import { METHODS } from 'node:http'
-import { also, bool, either, fn, int, is, list, object, regexp, show, type Report, type Shape } from '../options/shape.ts'
+import { also, bool, either, fn, int, is, list, object, regexp, show, type Report, type Shape, someText } from '../options/shape.ts'
 import { headerName, headerValue } from './values.ts'
 import type { CorsRules } from '../../types/index.ts'
 
 const originText: Shape = {
   expected: "'*' or an origin such as 'https://example.com'",
+  json: someText,
   kind: (value) => typeof value === 'string',
   inside (value, path, report) {
     const problem = value === '*' ? undefined : originProblem(value as string)
@@ -25,14 +26,15 @@ function originProblem (text: string): string | undefined {
   return plain === text ? undefined : `must be written as browsers send it: '${plain}'`
 }
 
-const methodName = is("a method in upper case, or '*'", (value) => value === '*' || (typeof value === 'string' && METHODS.includes(value)))
-const nameOrStar = is("a header name, or '*'", (value) => headerName.kind(value))
+const methodName = is("a method in upper case, or '*'", (value) => value === '*' || (typeof value === 'string' && METHODS.includes(value)), { enum: ['*', ...METHODS] })
+const nameOrStar = is("a header name, or '*'", (value) => headerName.kind(value), headerName.json)
 
 /** A list as an array or as a text with commas. */
 function names (member: Shape): Shape {
   const all = list(member)
   return {
     expected: `an array or a text with commas, each ${member.expected}`,
+    json: { anyOf: [someText, all.json!] },
     kind: (value) => typeof value === 'string' || Array.isArray(value),
     inside (value, path, report) {
       all.inside(typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value, path, report)
@@ -42,7 +44,7 @@ function names (member: Shape): Shape {
 
 /** What @fastify/cors takes, and the guard does itself. */
 function left (why: string): Shape {
-  return is(`left out: ${why}`, () => false)
+  return is(`left out: ${why}`, () => false, undefined)
 }
 
 const options = object({

@@ -1,6 +1,7 @@
 import { contentSecurityPolicy } from 'helmet'
 import { headersOf } from './helmet.ts'
-import { bool, hint, isObject, object, show, type Report, type Shape } from '../options/shape.ts'
+import { objectSchema, type JsonSchema } from '../options/json-schema.ts'
+import { bool, hint, isObject, isPlain, object, show, type Report, type Shape } from '../options/shape.ts'
 import type { SecurityHeaderRules } from '../../types/index.ts'
 
 type CspRules = Exclude<SecurityHeaderRules['csp'], false | undefined>
@@ -36,9 +37,13 @@ export interface CspTemplate {
   nonces: readonly Nonce[]
 }
 
+const sourcesJson: JsonSchema = { type: 'array', items: { type: 'string' } }
+const bareJson: JsonSchema = { anyOf: [{ const: true }, sourcesJson] }
+
 const directives: Shape = {
   expected: 'an object of directives',
-  kind: isObject,
+  json: objectSchema(Object.fromEntries(DIRECTIVES.map((name) => [name, { json: BARE.includes(name) ? bareJson : sourcesJson }])), []),
+  kind: isPlain,
   inside (value, path, report) {
     for (const [name, sources] of Object.entries(value as object)) {
       const at = `${path}[${JSON.stringify(name)}]`

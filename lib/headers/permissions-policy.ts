@@ -1,4 +1,4 @@
-import { hint, isObject, show, type Report, type Shape } from '../options/shape.ts'
+import { hint, isPlain, show, type Report, type Shape } from '../options/shape.ts'
 
 /** Features of Permissions-Policy, from the registry at github.com/w3c/webappsec-permissions-policy, and what browsers still know of older ones. */
 const FEATURES = ['accelerometer', 'all-screens-capture', 'ambient-light-sensor', 'aria-notify', 'attribution-reporting', 'autoplay', 'battery', 'bluetooth',
@@ -17,7 +17,8 @@ const FEATURES = ['accelerometer', 'all-screens-capture', 'ambient-light-sensor'
 /** Features with the origins that may use them: `[]` for none, `'self'`, `'src'`, `'*'` or an origin. */
 export const featuresShape: Shape = {
   expected: 'an object of features',
-  kind: isObject,
+  json: { type: 'object', propertyNames: { enum: FEATURES }, additionalProperties: { type: 'array', items: { type: 'string' } } },
+  kind: isPlain,
   inside (value, path, report) {
     const entries = Object.entries(value as object)
     if (entries.length === 0) report(path, 'must have at least 1 feature')

@@ -1,10 +1,10 @@
-import { is, show, type Report, type Shape } from '../options/shape.ts'
+import { is, isPlain, show, type Report, type Shape } from '../options/shape.ts'
 
 /** Longest value of one header; past this, clients and proxies start to refuse the answer. */
 const LONGEST = 8192
 
 /** What RFC 9110 allows in a field name. */
-export const headerName = is('a header name', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value))
+export const headerName = is('a header name', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value), { type: 'string', pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" })
 
 /**
  * A header's value: printable ASCII and blanks. A line break would start a header, or an answer, of its own
@@ -12,6 +12,7 @@ export const headerName = is('a header name', (value) => typeof value === 'strin
  */
 export const headerValue: Shape = {
   expected: 'a header value',
+  json: { type: 'string', minLength: 1 },
   kind: (value) => typeof value === 'string',
   inside (value, path, report) {
     const problem = valueProblem(value as string)
@@ -47,7 +48,8 @@ const TAKEN: Readonly<Record<string, string>> = {
 /** Headers by name: values, or `false` for those that are left out. */
 export const customHeaders: Shape = {
   expected: 'an object',
-  kind: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  json: { type: 'object', propertyNames: headerName.json!, additionalProperties: { anyOf: [{ const: false }, headerValue.json!] } },
+  kind: isPlain,
   inside (value, path, report) {
     const seen = new Set<string>()
     for (const [name, entry] of Object.entries(value as object)) {

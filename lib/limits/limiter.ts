@@ -30,6 +30,8 @@ export interface Limiter {
   /** Makes a limit known to `peek`, `consume` and `reset`. */
   know: (limit: KnownLimit) => void
   take: (asks: readonly Ask[]) => Taken | Promise<Taken>
+  /** What `take` would answer; takes nothing. */
+  look: (asks: readonly Ask[]) => Taken | Promise<Taken>
   refund: (asks: readonly Ask[], at: number) => void | Promise<void>
   /** What is left to a client, by its address, or to any key of a limit with a `key` function. Limits whose `max` is a function are left out. */
   peek: (client: string) => LimitState[] | Promise<LimitState[]>
@@ -97,6 +99,7 @@ export function limiter ({ store, ipv6Prefix = 64 }: LimiterOptions): Limiter {
     },
 
     take: (asks) => store.take(asks),
+    look: (asks) => store.peek(asks),
     refund: (asks, at) => store.refund(asks, at),
 
     peek (client) {

@@ -1,5 +1,6 @@
 import { parse } from '@lukeed/ms'
 import { nearest } from './nearest.ts'
+import { anyOf, objectSchema, recordSchema, type JsonSchema } from './json-schema.ts'
 
 /** One problem of an option: its path, e.g. `rateLimit.maxx`, and what is wrong with it. */
 export interface Problem { path: string, message: string }
@@ -17,6 +18,8 @@ export interface Shape {
   inside: (value: unknown, path: string, report: Report) => void
   /** Members of an object, for the documents. */
   keys?: Readonly<Record<string, Shape>>
+  /** The same as JSON Schema, as far as it can say it; `undefined`: no JSON value will do. */
+  json: JsonSchema | undefined
 }
 
 /** Reports all problems of `value`. */
@@ -27,32 +30,35 @@ export function examine (shape: Shape, value: unknown, path: string, report: Rep
 
 const nothing = (): void => {}
 
-/** A shape from a predicate. */
-export function is (expected: string, kind: (value: unknown) => boolean): Shape {
-  return { expected, kind, inside: nothing }
+/** A shape from a predicate. `json` is `undefined` for what only a program can give. */
+export function is (expected: string, kind: (value: unknown) => boolean, json: JsonSchema | undefined): Shape {
+  return { expected, kind, inside: nothing, json }
 }
 
-export const bool = is('true or false', (value) => typeof value === 'boolean')
-export const no = is('false', (value) => value === false)
-export const yes = is('true', (value) => value === true)
-export const text = is('a non-empty string', (value) => typeof value === 'string' && value !== '')
-export const fn = is('a function', (value) => typeof value === 'function')
-export const regexp = is('a RegExp', (value) => value instanceof RegExp)
+export const bool = is('true or false', (value) => typeof value === 'boolean', { type: 'boolean' })
+export const no = is('false', (value) => value === false, { const: false })
+export const yes = is('true', (value) => value === true, { const: true })
+export const text = is('a non-empty string', (value) => typeof value === 'string' && value !== '', { type: 'string', minLength: 1 })
+/** The schema of texts that a predicate looks at more closely than a schema can. */
+export const someText: JsonSchema = { type: 'string' }
+export const fn = is('a function', (value) => typeof value === 'function', undefined)
+export const regexp = is('a RegExp', (value) => value instanceof RegExp, undefined)
 
 export function int (min: number, max = Number.MAX_SAFE_INTEGER): Shape {
   return is(max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min} up` : `a whole number from ${min} to ${max}`,
-    (value) => Number.isSafeInteger(value) && value as number >= min && value as number <= max)
+    (value) => Number.isSafeInteger(value) && value as number >= min && value as number <= max, { type: 'integer', minimum: min, maximum: max })
 }
 
 export function num (min: number, max = Number.MAX_SAFE_INTEGER): Shape {
   return is(max === Number.MAX_SAFE_INTEGER ? `a number from ${min} up` : `a number from ${min} to ${max}`,
-    (value) => typeof value === 'number' && value >= min && value <= max)
+    (value) => typeof value === 'number' && value >= min && value <= max, { type: 'number', minimum: min, maximum: max })
 }
 
 export function oneOf (...names: string[]): Shape {
   const expected = names.map((name) => `'${name}'`).join(', ')
   return {
     expected: `one of ${expected}`,
+    json: { enum: names },
     kind: (value) => typeof value === 'string',
     inside (value, path, report) {
       if (!names.includes(value as string)) report(path, `must be one of ${expected}, got ${show(value)}${hint(value as string, names)}`)
@@ -68,11 +74,13 @@ export function milliseconds (value: unknown): number | undefined {
   return typeof found === 'number' && Number.isFinite(found) && found >= 1 && found <= LONGEST ? Math.round(found) : undefined
 }
 
-export const duration = is("milliseconds or a text such as '30s', '1m', '2h', '1d'", (value) => milliseconds(value) !== undefined)
+export const duration = is("milliseconds or a text such as '30s', '1m', '2h', '1d'", (value) => milliseconds(value) !== undefined,
+  anyOf([{ type: 'number', minimum: 1, maximum: LONGEST }, { type: 'string', pattern: '^(?:\\d+)?\\.?\\d+ *[A-Za-z]*$' }]))
 
 export function list (member: Shape, min = 0): Shape {
   return {
     expected: `an array${min > 0 ? ` of at least ${min}` : ''}, each ${member.expected}`,
+    json: member.json && { type: 'array', items: member.json, ...(min > 0 && { minItems: min }) },
     kind: Array.isArray,
     inside (value, path, report) {
       const values = value as unknown[]
@@ -86,13 +94,19 @@ export function isObject (value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof RegExp)
 }
 
+/** An object whose members count: a Map, a Date or a promise would pass for one without any. */
+export function isPlain (value: unknown): boolean {
+  return isObject(value) && ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value))
+}
+
 /** An object that may have these members and no others; `required` ones it must have. */
 export function object (keys: Readonly<Record<string, Shape>>, ...required: string[]): Shape {
   const names = Object.keys(keys)
   return {
     expected: 'an object',
     keys,
-    kind: isObject,
+    json: objectSchema(keys, required),
+    kind: isPlain,
     inside (value, path, report) {
       const members = value as Record<string, unknown>
       for (const name of Object.keys(members)) {
@@ -117,7 +131,8 @@ export function rule (keys: Readonly<Record<string, Shape>>, ...required: string
 export function record (member: Shape, name: Shape = text): Shape {
   return {
     expected: 'an object',
-    kind: isObject,
+    json: recordSchema(member.json, name.json),
+    kind: isPlain,
     inside (value, path, report) {
       for (const [key, entry] of Object.entries(value as object)) {
         examine(name, key, join(path, key), report)
@@ -134,6 +149,7 @@ export function either (...shapes: Shape[]): Shape {
   return {
     expected,
     ...(keys !== undefined && { keys }),
+    json: anyOf(shapes.map(({ json }) => json)),
     kind: (value) => shapes.some((shape) => shape.kind(value)),
     inside (value, path, report) {
       shapes.find((shape) => shape.kind(value))!.inside(value, path, report)

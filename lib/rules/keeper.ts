@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { GUARD_OPTION_INVALID } from '../errors.ts'
 import type { Guard } from '../guard.ts'
-import { isObject, milliseconds } from '../options/shape.ts'
+import { readRulesFile } from '../options/plugin.ts'
+import { milliseconds } from '../options/shape.ts'
 import { update } from '../update.ts'
-import type { GuardOptions, RulesSource } from '../../types/index.ts'
+import type { RulesSource } from '../../types/index.ts'
 import { textLoader } from './load.ts'
+import { isYaml, parseRules } from './parse.ts'
 
-/** What rules as data may not say: who is let in, and whether the guard works at all. */
-const FORBIDDEN = ['mode', 'auth', 'apiKey', 'dashboard', 'check', 'exclude']
 const FILE_REFRESH = 2000
 const URL_REFRESH = 300_000
 const TIMEOUT = 8000
@@ -23,31 +23,48 @@ export interface RulesKeeper {
 /** Keeps the rules of a file or a URL swapped in; what cannot be used changes nothing. */
 export function rulesKeeper (source: RulesSource, guard: Guard, app: FastifyInstance): RulesKeeper {
   const name = 'file' in source ? source.file : source.url
+  const yaml = isYaml('file' in source ? source.file : new URL(source.url).pathname)
   const load = textLoader(source)
   const every = milliseconds(source.refresh) ?? ('file' in source ? FILE_REFRESH : URL_REFRESH)
-  const base = guard.options
-  let set = new Set<string>()
-  let applied = ''
+  const { now } = guard.services
+  let digest = ''
+  let version: string | undefined
+  let expires = Infinity
   let refused = ''
   let timer: NodeJS.Timeout | undefined
   let closed = false
 
   async function round (): Promise<void> {
     const text = await load(AbortSignal.timeout(TIMEOUT))
-    if (text === undefined || closed) return
-    const version = createHash('sha256').update(text).digest('hex')
-    if (version === applied) return
-    if (source.digest !== undefined && source.digest.toLowerCase() !== `sha256-${version}`) throw new Error(`has the digest sha256-${version}, not ${source.digest}`)
-    const rules = read(text)
+    if (closed) return
+    if (text !== undefined) await take(text)
+    if (expires <= now()) await expire()
+  }
+
+  async function take (text: string): Promise<void> {
+    const found = createHash('sha256').update(text).digest('hex')
+    if (found === digest) return
+    if (source.digest !== undefined && source.digest.toLowerCase() !== `sha256-${found}`) throw new Error(`has the digest sha256-${found}, not ${source.digest}`)
+    const next = readRulesFile(parseRules(text, yaml))
+    const until = next.expires === undefined ? Infinity : Date.parse(next.expires)
+    if (until <= now() && digest !== '') throw new Error(`expired at ${next.expires}`)
     // What an earlier version set and this one does not is again as the options of the program have it.
-    const from = { ...guard.options } as Record<string, unknown>
-    for (const key of set) from[key] = (base as Record<string, unknown>)[key]
-    await update(guard, app, rules, from)
-    set = new Set(Object.keys(rules))
-    applied = version
+    const changed = await update(guard, app, 'file', () => until <= now() ? {} : next.rules)
+    digest = found
+    version = next.version ?? found
+    expires = until
     refused = ''
-    guard.emit({ type: 'rules', time: guard.services.now(), state: 'applied', source: name, version })
-    guard.log.info({ event: 'guard.rules', source: name, version }, 'guard: rules were loaded')
+    if (until <= now()) return
+    guard.emit({ type: 'rules', time: now(), state: 'applied', source: name, version, changed })
+    guard.log.info({ event: 'guard.rules', source: name, version, changed }, 'guard: rules were loaded')
+  }
+
+  /** Rules that have ended give way to the options of the program. */
+  async function expire (): Promise<void> {
+    const changed = await update(guard, app, 'file', () => ({}))
+    expires = Infinity
+    guard.emit({ type: 'rules', time: now(), state: 'expired', source: name, ...(version !== undefined && { version }), changed })
+    guard.log.warn({ event: 'guard.rules', source: name, version, changed }, 'guard: rules have expired, the options of the program count')
   }
 
   function fail (error: unknown): void {
@@ -55,12 +72,18 @@ export function rulesKeeper (source: RulesSource, guard: Guard, app: FastifyInst
     // A fault that lasts is told once.
     if (reason === refused || closed) return
     refused = reason
-    guard.emit({ type: 'rules', time: guard.services.now(), state: 'refused', source: name, reason, ...(applied !== '' && { version: applied }) })
+    guard.emit({ type: 'rules', time: now(), state: 'refused', source: name, reason, ...(version !== undefined && { version }) })
     guard.log.error({ event: 'guard.rules', source: name, reason }, 'guard: rules could not be loaded, the last good ones stay')
   }
 
+  /** Expiry does not wait for the source, which may be away. */
   function again (): void {
-    if (!closed) timer = setTimeout(() => { round().catch(fail).finally(again) }, Math.min(every, LONGEST_TIMER)).unref()
+    if (closed) return
+    const wait = Math.min(every, Math.max(expires - now(), 1), LONGEST_TIMER)
+    timer = setTimeout(() => {
+      const work = expires <= now() ? expire() : round()
+      work.catch(fail).finally(again)
+    }, wait).unref()
   }
 
   return {
@@ -77,13 +100,4 @@ export function rulesKeeper (source: RulesSource, guard: Guard, app: FastifyInst
       clearTimeout(timer)
     }
   }
-}
-
-function read (text: string): Partial<GuardOptions> {
-  const rules: unknown = JSON.parse(text.replace(/^\ufeff/, ''))
-  if (!isObject(rules)) throw new Error('is no JSON object')
-  const layers = [['', rules], ...Object.entries(isObject(rules['policies']) ? rules['policies'] : {}).map(([name, policy]) => [`policies.${name}.`, policy])] as Array<[string, unknown]>
-  const forbidden = layers.flatMap(([path, layer]) => isObject(layer) ? FORBIDDEN.filter((key) => Object.hasOwn(layer, key)).map((key) => path + key) : [])
-  if (forbidden.length > 0) throw new Error(`may not set ${forbidden.join(', ')}`)
-  return rules as Partial<GuardOptions>
 }

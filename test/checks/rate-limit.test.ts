@@ -1,6 +1,10 @@
+import { renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Limit } from '../../lib/index.ts'
+import { folder } from '../download/server.ts'
+import { countryDatabase } from '../geo/databases.ts'
 import { build, buildRoute, CLIENT, startError, status, type Sent } from '../helpers.ts'
 
 const HOUR = 3_600_000
@@ -313,7 +317,10 @@ const wrong: Array<[unknown, ...string[]]> = [
   [{ max: 3, window: '1m', name: 'caf\u00e9' }, 'rateLimit.name must be'],
   [{ max: 3, window: '1m', name: 'a\r\nx: y' }, 'rateLimit.name must be'],
   [{ max: 3, window: '1m', key: 'user' }, "rateLimit.key must be one of 'ip'"],
-  [{ max: 3, window: '1m', byCountry: { usa: 3 } }, 'rateLimit.byCountry.usa must be'],
+  [{ max: 3, window: '1m', byCountry: { usa: 3 } }, 'rateLimit.byCountry.usa must be an ISO 3166-1 alpha-2 country code'],
+  [{ max: 3, window: '1m', byCountry: { UK: 3 } }, 'rateLimit.byCountry.UK is no ISO 3166-1 code: "UK", did you mean GB?'],
+  [{ max: 3, window: '1m', byCountry: { de: 3, DE: 4 } }, 'rateLimit.byCountry names DE twice'],
+  [{ max: 3, window: '1m', byCountry: { DE: '3' } }, 'rateLimit.byCountry.DE must be a whole number'],
   [{ max: 3, window: '1m', burst: 2 }, "rateLimit.burst is for algorithm: 'gcra'"],
   [{ max: 3, window: '1m', cost: 4 }, 'rateLimit.cost is more than max'],
   [{ max: 3, window: '1m', cost: 0 }, 'rateLimit.cost must be'],
@@ -348,8 +355,31 @@ test('byCountry sets max for the countries that it names', async (t: TestContext
   t.assert.deepStrictEqual(await statuses(app, 4, { url: '/country', ip: '203.0.113.1' }), [200, 200, 200, 429])
   t.assert.deepStrictEqual(await statuses(app, 2, { url: '/country', ip: '203.0.113.2' }), [200, 429])
   t.assert.deepStrictEqual(await statuses(app, 2, { url: '/country', ip: '203.0.113.3' }), [200, 429])
+  t.assert.deepStrictEqual(await statuses(app, 2, { url: '/country', ip: '10.0.0.1' }), [200, 429], 'private addresses have no country')
   const error = await startError({ rateLimit: { max: 1, window: '1m', byCountry: { de: 3 } } })
   t.assert.match(error.message, /rateLimit\.byCountry needs a database/)
+})
+
+test('byCountry: 0 refuses a country, the headers have its numbers, other members of the limit stay', async (t: TestContext) => {
+  const places: Record<string, string> = { '203.0.113.1': 'DE', '203.0.113.2': 'FR', '203.0.113.3': 'SE' }
+  const geo = { handler: { lookup: (ip: string) => places[ip] === undefined ? null : { country: places[ip] } } }
+  const { app } = await build(t, { geo, rateLimit: { name: 'country', max: () => 2, window: '1m', byCountry: { DE: 0, fr: 5 }, cost: 2, headers: 'both' } })
+  t.assert.deepStrictEqual(await statuses(app, 1, { ip: '203.0.113.1' }), [429])
+  const french = await app.inject({ url: '/', remoteAddress: '203.0.113.2' })
+  t.assert.deepStrictEqual([french.headers['x-ratelimit-limit'], french.headers['x-ratelimit-remaining']], ['5', '3'])
+  t.assert.deepStrictEqual(await statuses(app, 2, { ip: '203.0.113.2' }), [200, 429])
+  t.assert.deepStrictEqual(await statuses(app, 2, { ip: '203.0.113.3' }), [200, 429])
+})
+
+test('byCountry follows the database', async (t: TestContext) => {
+  const path = join(folder(t), 'country.mmdb')
+  writeFileSync(path, countryDatabase({ '203.0.113.0/24': 'DE' }))
+  const { app } = await build(t, { geo: { database: path, refresh: 10 }, rateLimit: { max: 100, window: '1m', byCountry: { FR: 0 } } })
+  t.assert.strictEqual(await status(app), 200)
+  writeFileSync(`${path}.new`, countryDatabase({ '203.0.113.0/24': 'FR', '203.0.114.0/24': 'DE' }))
+  renameSync(`${path}.new`, path)
+  for (let i = 0; i < 1500 && await status(app) === 200; i++) await new Promise((resolve) => { setTimeout(resolve, 10) })
+  t.assert.strictEqual(await status(app), 429)
 })
 
 test('windows of a day and more count on', async (t: TestContext) => {

@@ -15,15 +15,16 @@ const script = encodeURIComponent('<script>alert(1)</script>')
 const union = encodeURIComponent("' UNION SELECT password FROM users--")
 const key = { 'x-api-key': 'admin-key' }
 
-// For each route: a request that is served, one that is refused, and how.
-const routes: ReadonlyArray<[string, Sent, Sent | undefined, number]> = [
+// For each route: a request that is served, one that is refused, and how. Where a route lets all pass, the same request is refused on another.
+const routes: ReadonlyArray<[string, Sent, Sent, number]> = [
   ['/access/office', { ip: '10.1.1.1' }, {}, 403],
   ['/access/no-spammers', {}, { ip: '198.51.100.9' }, 403],
   ['/access/ordered', { ip: '10.0.0.65' }, { ip: '10.0.0.66' }, 403],
   ['/access/country-only', { ip: '203.0.113.1' }, { ip: '203.0.113.2' }, 403],
   ['/access/country-not', { ip: '203.0.113.1' }, { ip: '203.0.113.2' }, 403],
   ['/access/network', { ip: '203.0.113.1' }, { ip: '203.0.113.2' }, 403],
-  ['/access/unguarded', { url: `/access/unguarded?q=${script}` }, undefined, 0],
+  ['/access/unguarded', { url: `/access/unguarded?q=${script}` }, { url: `/access/office?q=${script}`, ip: '10.1.1.1' }, 400],
+  ['/access/no-cloud', { ip: '203.0.113.1' }, { ip: '203.0.113.3' }, 403],
   ['/auth/bearer', { headers: { authorization: 'bearer s3cr3t' } }, { headers: { authorization: 'Bearer ' } }, 401],
   ['/auth/basic', { headers: basic('ada:lovelace') }, { headers: basic('ada:wrong') }, 401],
   ['/auth/api-key', { headers: { 'x-api-key': 'the-old-key' } }, { headers: { 'x-api-key': 'anything' } }, 401],
@@ -37,15 +38,15 @@ const routes: ReadonlyArray<[string, Sent, Sent | undefined, number]> = [
   ['/content/form', { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, payload: 'name=a&website=' }, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, payload: 'name=a&website=x' }, 403],
   ['/content/methods', {}, { method: 'POST' }, 405],
   ['/content/hosts', { headers: { host: 'api.example.com' } }, { headers: { host: 'evil.test' } }, 421],
-  ['/content/office-hours', {}, undefined, 0],
+  ['/content/no-ai', { headers: { 'user-agent': 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)' } }, { headers: { 'user-agent': 'Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)' } }, 403],
   ['/attacks/search', { url: '/attacks/search?q=select%20a%20plan' }, { url: `/attacks/search?q=${script}` }, 400],
   ['/attacks/comment', { method: 'POST', payload: { text: 'hello' } }, { method: 'POST', payload: { a: [{ text: decodeURIComponent(script) }] } }, 400],
   ['/attacks/items/:id', { url: '/attacks/items/12' }, { url: `/attacks/items/${union}` }, 400],
-  ['/attacks/raw', { url: `/attacks/raw?q=${script}` }, undefined, 0],
+  ['/attacks/raw', { url: `/attacks/raw?q=${script}` }, { url: `/attacks/search?q=${script}` }, 400],
   ['/attacks/article', { method: 'POST', payload: { html: decodeURIComponent(script) } }, { method: 'POST', payload: { title: decodeURIComponent(script) } }, 400],
   ['/attacks/no-sql-here', { url: `/attacks/no-sql-here?q=${union}` }, { url: `/attacks/no-sql-here?q=${script}` }, 400],
   ['/attacks/own-rule', { url: '/attacks/own-rule?c=NONE' }, { url: '/attacks/own-rule?c=FREE-1234' }, 400],
-  ['/attacks/watched', { url: `/attacks/watched?q=${script}` }, undefined, 0],
+  ['/attacks/watched', { url: `/attacks/watched?q=${script}` }, { url: `/attacks/own-rule?q=${script}` }, 400],
   ['/admin/stats', { headers: key }, {}, 401],
   ['/admin/bans', { headers: key }, {}, 401],
   ['/admin/ban/:ip', { method: 'POST', url: '/admin/ban/192.0.2.1', headers: key }, { method: 'POST', url: '/admin/ban/192.0.2.1' }, 401],
@@ -57,7 +58,7 @@ for (const [url, served, refused, code] of routes) {
   test(`${url} serves and refuses`, async (t: TestContext) => {
     const app = await start(t)
     t.assert.strictEqual(await status(app, { url, ...served }), 200)
-    if (refused !== undefined) t.assert.strictEqual(await status(app, { url, ...refused }), code)
+    t.assert.strictEqual(await status(app, { url, ...refused }), code)
   })
 }
 
@@ -74,6 +75,21 @@ for (const [url, expected, send] of [
     t.assert.deepStrictEqual(statuses, expected)
   })
 }
+
+test('/content/office-hours serves on a Wednesday at noon, and refuses at night and on a Sunday', async (t: TestContext) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2027-01-13T11:00:00Z') })
+  const app = await start(t)
+  for (const [time, expected] of [['2027-01-13T11:00:00Z', 200], ['2027-01-13T06:59:00Z', 403], ['2027-01-13T07:00:00Z', 200], ['2027-01-13T17:00:00Z', 403], ['2027-01-17T11:00:00Z', 403]] as const) {
+    t.mock.timers.setTime(Date.parse(time))
+    t.assert.strictEqual(await status(app, { url: '/content/office-hours' }), expected, time)
+  }
+})
+
+test('/attacks/watched tells what it would have refused', async (t: TestContext) => {
+  const app = await start(t)
+  const found = async (text: string): Promise<unknown> => (await app.inject({ url: `/attacks/watched?q=${text}`, remoteAddress: CLIENT })).json()
+  t.assert.deepStrictEqual([await found(script), await found('hello')], [{ found: 1 }, { found: 0 }])
+})
 
 test('/limits/limited/:id counts all of its URLs together', async (t: TestContext) => {
   const app = await start(t)
@@ -104,6 +120,7 @@ test('/admin steers the guard', async (t: TestContext) => {
   await post('/admin/emergency/on')
   t.assert.deepStrictEqual([await status(app), await status(app, { ip: '10.0.0.1' })], [503, 200])
   await post('/admin/emergency/off')
+  t.assert.deepStrictEqual([await status(app), await status(app, { url: `/?q=${script}` })], [200, 400])
   t.assert.strictEqual(await post('/admin/mode/passive'), 200)
   t.assert.strictEqual(await status(app, { url: `/?q=${script}` }), 200)
 })
