@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { build } from '../helpers.ts'
+import type { GuardOptions } from '../../lib/index.ts'
 import { clientOf, freePort, skip, startServer, until, type Server } from './server.ts'
 
 const NAME = 'guard-master'
@@ -38,8 +39,9 @@ describe('Sentinel', { skip }, () => {
     t.after(() => asker.disconnect())
     await until(async () => String(await asker.call('SENTINEL', 'REPLICAS', NAME)).includes(String(replica.port)), 'the sentinel knows the replica')
 
-    const { app } = await build(t, { rateLimit: { max: 3, window: '1m' }, store: { redis: { sentinels: [{ host: '127.0.0.1', port: sentinel }], name: NAME }, timeout: 400 } })
-    await app.ready()
+    const options: GuardOptions = { rateLimit: { max: 3, window: '1m' }, store: { redis: { sentinels: [{ host: '127.0.0.1', port: sentinel }], name: NAME }, timeout: 400 } }
+    const [{ app }, { app: other }] = [await build(t, options), await build(t, options)]
+    await Promise.all([app.ready(), other.ready()])
     const ask = async (ip: string): Promise<number> => (await app.inject({ url: '/', remoteAddress: ip })).statusCode
     t.assert.deepStrictEqual([await ask('198.51.100.1'), await ask('198.51.100.1')], [200, 200])
     t.assert.strictEqual(app.guard.stats().store.state, 'up')
@@ -51,6 +53,10 @@ describe('Sentinel', { skip }, () => {
     await until(() => app.guard.stats().store.state === 'up', 'the guard has found the new master')
     // What the old one counted is still known.
     t.assert.deepStrictEqual([await ask('198.51.100.1'), await ask('198.51.100.1')], [200, 429])
-    t.assert.strictEqual((await watcher.call('KEYS', 'guard:{198*') as string[]).length >= 1, true)
+    await until(() => other.guard.stats().store.state === 'up', 'the other node has found it too')
+    app.guard.ban('198.51.100.3')
+    await until(() => other.guard.bans().length === 1, 'a ban reaches the other node')
+    app.guard.unban('198.51.100.3')
+    await until(() => other.guard.bans().length === 0, 'and so does its end')
   })
 })
