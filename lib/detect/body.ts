@@ -1,8 +1,10 @@
 import { judge, report, type Engine } from './engine.ts'
 import { entities } from './decode.ts'
+import { constants } from './graphql.ts'
 import { isSpace, skipSpace } from './look.ts'
-import { operatorKey } from './nosql.ts'
+import { operatorInName, operatorKey } from './nosql.ts'
 import * as place from './place.ts'
+import { constructorKey } from './prototype-pollution.ts'
 import type { Pins } from './schema.ts'
 import { judgePairs, setEmbedded } from './url.ts'
 
@@ -39,6 +41,8 @@ export function walk (engine: Engine, w: Walk, value: unknown, where: number, de
     return
   }
   if (Array.isArray(value)) {
+    // As in `url.ts`: the values of one name.
+    if (where === place.FORM && value.length > 1 && value.length < 32 && value.every((item) => typeof item === 'string') && judge(engine, value.join(',').slice(0, 2000), where, '')) found(engine, w, depth, '')
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i]
       if (typeof item === 'number' || typeof item === 'boolean') continue
@@ -64,7 +68,10 @@ function key_ (engine: Engine, w: Walk, parent: Record<string, unknown>, key: st
   w.bytes += key.length
   if (++w.keys > w.maxKeys) w.passed = 'keys'
   if (key.charCodeAt(0) === 36 && operatorKey(engine.look, key, parent[key], depth > 0 ? engine.trail[depth - 1] : undefined)) found(engine, w, depth + 1, ' name')
+  else if (key.length === 11 && constructorKey(engine.look, key, parent[key])) found(engine, w, depth + 1, ' name')
   if (w.names.has(key)) return
+  // A form's name that a parser of forms will take apart later.
+  if (key.includes('[$') && operatorInName(engine.look, key, '')) found(engine, w, depth + 1, ' name')
   if (judge(engine, key, (where === place.FORM ? place.FORM : 0) | place.NAME | place.JSON_KEY, key)) found(engine, w, depth + 1, ' name')
   else if (key.length < 64) {
     if (w.names.size >= 2000) w.names.clear()
@@ -85,6 +92,10 @@ function leaf (engine: Engine, w: Walk, text: string, where: number, depth: numb
   if (text === '' || (engine.pinned !== undefined && pinned(engine, engine.pinned.fields, depth, text))) return
   const name = depth > 0 ? engine.trail[depth - 1] : ''
   if (judge(engine, text, where, typeof name === 'string' ? name : '')) {
+    found(engine, w, depth, '')
+    return
+  }
+  if (name === 'query' && constants(text).some((value) => judge(engine, value, where, ''))) {
     found(engine, w, depth, '')
     return
   }
@@ -192,6 +203,7 @@ export function raw (engine: Engine, w: Walk, text: string, type: string): void 
   }
   if (judge(engine, body, place.TEXT, '')) report(engine, engine.root)
   else if (type === '' && body.includes('=')) judgePairs(engine, body, place.FORM)
+  else if (type.includes('graphql') && constants(body).some((value) => judge(engine, value, place.JSON_VALUE, ''))) report(engine, engine.root)
 }
 
 /** Bit of a text that is XML by its type: its tags are no injection. */

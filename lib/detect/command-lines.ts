@@ -1,11 +1,11 @@
 import { rule } from './command-rules.ts'
 import { last, rank, read, SUITES } from './command-words.ts'
 import { K } from './keywords.ts'
-import { type Look, sign, signIf, skipSpace } from './look.ts'
+import { isSentence, type Look, sign, signIf, skipSpace } from './look.ts'
 import * as place from './place.ts'
 import { C } from './scan.ts'
 
-const NETWORK = /\/dev\/(?:tcp|udp)\/|\b(?:nc|ncat|netcat)(?:\.\w+)?\s+(?:-\w+\s+)*(?:-\w*[elc]\w*|[\w.]+\s+\d+)|\b(?:ba|z|k|c|da)?sh\s+-i\b|0[<>]&\d|>&\s*\/dev|mkfifo\s+\/|socket\.socket|fsockopen\(|TCPSocket|\bsocat\s+\S+:|exec:['"]|telnet\s+[\d.]+\s+\d+\s*\|/i
+const NETWORK = /\/dev\/(?:tcp|udp)\/|\b(?:nc|ncat|netcat)(?:\.\w+)?\s+(?:-\w+\s+)*(?:-\w*[elc]\w*|[\w.]+\s+\d+)|\b(?:ba|z|k|c|da)?sh\s+-i\b|0[<>]&\d|>&\s*\/dev|mkfifo\s+\/|socket\.socket\s*\(|fsockopen\(|TCPSocket|\bsocat\s+\S+:|exec:['"]|telnet\s+[\d.]+\s+\d+\s*\|/i
 const SENSITIVE = /\b(?:cat|tac|less|more|head|tail|nl|od|xxd|strings|grep|awk|sed|cp|mv|ls|dd|find|base64|cut|sort|type|vi|vim|nano|rev|curl|wget|chmod|rm|tee|locate|file(?! ")|stat|diff|uniq|wc|ln|tar)\b[^\n;|]{0,80}?(?:\/etc\/|\/proc\/|\/bin\/|\/var\/log|\/root\b|\/dev\/(?:tcp|sd|null)|~\/\.ssh|id_rsa|\.bash_history|win\.ini|boot\.ini|\/tmp\/|\/home\/|if=\/|\/usr\/)/i
 const SHELL = /(?:^|[\s;|&"'=(`/])(?:\/(?:usr\/(?:local\/)?)?s?bin\/[\w.-]+(?:\s|$|['"`)|;])|(?:ba|z|k|c|da|tc|fi)?sh\s+-c\b|(?:python[\d.]*|perl|ruby|php|node|lua|busybox)\s+(?:-\w*[ecr]\w*\s*['"(\w]|-m\s+http|-c\s)|\$\{?SHELL\}?\s+-c|cmd(?:\.exe)?\s*(?:\/[ck]|\^)|cmd\.exe|powershell(?:\.exe)?\s+(?:-\w+|[a-z]:|["'&]))|(?:\|\s*(?:ba|z|da|k)?sh\s*(?:$|[;#&"'`)]|\+?``|-))|<<<|\bIFS=|base64\s+(?:-d|--decode|-D)\b|\|\s*(?:xxd|rev|base64|tr\s)/i
 const POWERSHELL = /\b(?:Invoke-(?:Expression|WebRequest|RestMethod|Command|Item|Shellcode|Mimikatz|Method|WmiMethod)|IEX\s*[("'$]|Start-(?:Process|BitsTransfer|Job)|New-Object\s+(?:System\.)?(?:Net|IO|Diagnostics)|Download(?:String|File|Data)\s*\(|-(?:enc|encodedcommand)\s+[A-Za-z0-9+/=]{8,}|Get-(?:Content|ChildItem|Process|Service|WmiObject|Command|Host|Item)\b|Set-ExecutionPolicy|(?:iwr|irm)\s+(?:-\w+\s+)*['"]?https?:|\[System\.(?:Net|IO|Text|Diagnostics|Convert)|Add-Type|Net\.WebClient)/i
@@ -17,6 +17,7 @@ export function lines (look: Look): void {
   const { text, words, chars } = look
   const header = (look.place & place.CHATTY) !== 0
   const prose = look.count > 8 && /(?:^|[\s(])(?:the|and|of|is|that|with|this|you|your|for|are|from|to|it)\s+[a-z]+[\s,.]/i.test(text)
+  const said = prose || isSentence(look)
   // What each expression cannot do without, as far as the scan has seen it.
   const known = (words & (K.SHELL | K.SHELL_SURE)) !== 0
   const paths = (chars & (C.SLASH | C.DOT)) !== 0 || (words & K.FILE) !== 0
@@ -26,9 +27,9 @@ export function lines (look: Look): void {
     return
   }
   if (!prose) {
-    if (known && paths) signIf(look, rule.sensitive, SENSITIVE)
-    if ((words & (K.SHELL_SURE | K.WINDOWS)) !== 0 || text.includes('<<<') || (look.chars & C.PIPE) !== 0) signIf(look, rule.shell, SHELL)
-    if (known || (words & K.WINDOWS) !== 0 || (chars & C.PERCENT) !== 0) signIf(look, rule.windows, CMD)
+    if (known && paths && (!said || (chars & (C.SEMI | C.AMP)) !== 0)) signIf(look, rule.sensitive, SENSITIVE)
+    if (!said && ((words & (K.SHELL_SURE | K.WINDOWS)) !== 0 || text.includes('<<<') || (look.chars & C.PIPE) !== 0)) signIf(look, rule.shell, SHELL)
+    if (!said && (known || (words & K.WINDOWS) !== 0 || (chars & C.PERCENT) !== 0)) signIf(look, rule.windows, CMD)
     if (text.includes('<(') || text.includes('>(')) signIf(look, rule.substitution, /(?:^|[\s;|&=(,"'])[<>]\(\s*(?:\)|\w+[\s)])|[a-z][<>]\(\)[a-z]/)
     if ((chars & C.GT) !== 0 && (chars & C.SLASH) !== 0) signIf(look, rule.redirect, /(?:^|\s|\w)>{1,2}\s*(?:\/(?:tmp|etc|var|dev|usr|root|home)\/\w|~\/\.\w)/)
     if (known && (chars & C.EQ) !== 0) signIf(look, rule.alias, /(?:^|[;&|]\s*)alias\s+(?:[-+]\w+\s+)*[+\w"'.-]+\s*=\s*\S/)
@@ -55,10 +56,14 @@ export function lines (look: Look): void {
     read(text, first[0].length)
     if (rank(last.word) > 0) sign(look, rule.wrapper, 0, first[0].length + last.word.length)
   }
-  if (look.count <= 12 && (look.place & (place.PATH | place.NAME)) === 0) single(look)
+  if (look.count <= 12 && !said && (look.place & (place.PATH | place.NAME)) === 0) single(look)
   if ((chars & C.CARET) !== 0) signIf(look, rule.tilde, /^~(?:[+-]\d*|\d+)$|^~\+ \d$/)
   hidden(look)
 }
+
+/** Not `openssl-ocsp - what it is`; in JSON an argument of a command's kind. */
+const NAMED = /^(?!\s+-\s)/
+const ARGUED = /^\s+(?:-{1,2}\w|[/.~$]|\w+(?:\s+\S+)?\s*$)/
 
 /** The value as a whole: a command and its arguments. */
 function single (look: Look): void {
@@ -69,7 +74,7 @@ function single (look: Look): void {
   const rest = text.slice(end, end + 80)
   if (/\n\s*\S|[.:,] |`/.test(text)) return
   const suite = last.word.indexOf('-')
-  if ((look.place & place.HEADER) === 0 && kind === 2 && suite > 0 && SUITES.has(last.word.slice(0, suite)) && look.count <= 8 && (/^\s+\S/.test(rest) || (look.place & place.JSON_VALUE) === 0)) sign(look, rule.invocation, 0, end)
+  if ((look.place & place.HEADER) === 0 && kind === 2 && suite > 0 && SUITES.has(last.word.slice(0, suite)) && look.count <= 8 && ((look.place & place.JSON_VALUE) === 0 ? NAMED : ARGUED).test(rest)) sign(look, rule.invocation, 0, end)
   if ((look.place & place.HEADER) === 0 && kind === 2 && /^(?:\s+[\w.]+){0,2}\s+(?:-{1,2}[a-zA-Z][\w-]*(?:[\s=]|$)|\/[\w.]+(?:\/|\s|$)|~\/|\$\w)/.test(rest) && look.count <= 8) sign(look, rule.invocation, 0, end)
   else if (look.on[rule.single.no] === 1) {
     const json = (look.place & place.JSON_VALUE) !== 0
@@ -96,7 +101,7 @@ function hidden (look: Look): void {
     const plain = last.word
     if (last.tricks > 0 && /[\w/?]['"\\$`^]/.test(text.slice(at, end)) && rank(plain) > 0 && /[a-z/]/.test(plain) && plain.length > 1) {
       const raw = text.slice(at, end)
-      if (/\w(?:''|""|``|\\|\^|\$[@*!?$\w({]|['"]\w+['"])\w?/.test(raw) && !/^["'][\w.-]+["']?$/.test(raw)) {
+      if (/\w(?:''|""|``(?:\w|$)|\\\w|\^|\$[@*!?$\w({]|['"]\w+['"])/.test(raw) && !/^(?:["'][\w.-]+["']?$|``)/.test(raw) && !(raw.endsWith('``') && look.count > 6)) {
         sign(look, rule.hidden, at, end)
         return
       }

@@ -1,6 +1,6 @@
 import { rule } from './command-rules.ts'
 import { last, rank, read } from './command-words.ts'
-import { brief, inFence, isProgram, isSpace, isWord, type Look, sign, skipSpace } from './look.ts'
+import { brief, inFence, isProgram, isSentence, isSpace, isWord, type Look, sign, skipSpace } from './look.ts'
 import * as place from './place.ts'
 import { C } from './scan.ts'
 import { wordSet } from './sql-words.ts'
@@ -48,6 +48,9 @@ export function separators (look: Look, chatty: boolean): void {
     let word = last.word
     let tricks = last.tricks
     let kind = word === '' ? 0 : rank(word)
+    const raw = text.slice(next, end)
+    // `| 'set' |`, `a "x|sort"`: a word in quotes, or the quote that closes around the separator, breaks no word.
+    if (tricks > 0 && (look.place & TEXTS) !== 0 && (/^[\w./-]+['"]$/.test(raw) || (/^['"][\w./-]+['"]$/.test(raw) && /['"\])]\s*$/.test(text.slice(Math.max(0, at - 20), at))))) tricks = 0
     if (kind > 0 && WRAPPERS.has(word) && isSpace(text.charCodeAt(end))) {
       const wrapped = read(text, skipSpace(text, end))
       const inner = last.word === '' ? 0 : rank(last.word)
@@ -71,6 +74,9 @@ function shellLine (text: string, at: number): boolean {
   return /(?:^|\n)[ \t>`]*(?:\$ )?(?:git|npm|npx|yarn|pnpm|cd(?![ \t]+[/~.])|make|brew|cargo|pip)[ \t][^\n]*$/.test(text.slice(Math.max(text.lastIndexOf('\n', at), at - 200, 0), at))
 }
 
+/** Places that take longer texts. */
+const TEXTS = place.JSON_VALUE | place.FORM | place.TEXT
+
 /** Whether a separator stands in a list of plain words. */
 function listed (text: string, at: number): boolean {
   let from = at
@@ -91,10 +97,18 @@ function isCommand (look: Look, at: number, code: number, next: number, end: num
   const rest = text.slice(end, end + 60)
   // `&id=5` in a link, `; charset=utf-8` in a header, `;width:5px` in a style, `&amp;`.
   if (inFence(look, at, true)) return false
+  if (code === 59 && /&#?\w{2,10}$/.test(text.slice(Math.max(0, at - 12), at)) && (look.place & TEXTS) !== 0) return false
+  // `; Make 'x'`, `| Vim quits`: a word that begins a sentence.
+  if ((look.place & TEXTS) !== 0 && (look.count > 6 || look.told) && /^[A-Z](?:[a-z]+[\d.]*|[A-Z]{1,3})$/.test(word) && tricks === 0 && !/^\s+(?:-\w|[/.~]|\w:)/.test(rest)) return false
+  if (kind === 1 && code === 59 && /^\s+[`"'*]/.test(rest) && isSentence(look)) return false
+  if (code !== 10 && kind === 2 && tricks === 0 && !double && (look.place & TEXTS) !== 0 && (look.told ? /^(?:\s+[a-z]{2,20})(?:[.,]?$|\s+[a-z]{2,20}[.,]?(?:$|\s))/ : /^\s+[a-z]+(?:\s+[a-z]+){2}/).test(rest) && isSentence(look)) return false
   if (after === 44 || after === 61 || (after === 58 && code === 59) || (after === 59 && code === 38 && next === at + 1 && !double)) return false
   if (after === 40 && code !== 10) return /^\(\s*\)?\s*$/.test(rest) ? false : kind === 2 && /^\(["']/.test(rest)
   if (code === 10 && (kind < 2 || article || !/^[ \t]*(?:$|[-/|;>&$"'~.]|https?:|\w+[./-])/.test(rest))) {
     if (at < 3 && look.count <= 2 && finishedAt(rest) && ALONE.has(word.toLowerCase())) return true
+    // `127.0.0.1`, then a command on a line of its own.
+    if (look.count < 8 && finishedAt(rest) && /^(?:\d[\d.:]*|[\w@.-]*\.[\w.-]+)\s*$/.test(text.slice(0, at)) && (kind === 2 || ALONE.has(word.toLowerCase()))) return true
+    if (look.count <= 2 && kind === 2 && finishedAt(rest) && (look.place & (place.QUERY | place.COOKIE | place.HEADER | place.VALUE)) !== 0) return true
     return !article && /^[ \t]+(?:-\w|\/\w)/.test(rest) && look.count < 12
   }
   if (at === 0 && finishedAt(rest) && ALONE_OR_SET.has(word.toLowerCase()) && look.count <= 2) return true

@@ -11,6 +11,8 @@ export interface Engine {
   /** Rules that count in a piece of a longer text, and in code that such a text shows. */
   local: Uint8Array
   shown: Uint8Array
+  /** Rules that count in a piece of a text field's sentence. */
+  told: Uint8Array
   /** Levels above 1 look at values of plain words too. */
   thorough: boolean
   /** Levels above 2 judge code that is shown like any text. */
@@ -54,10 +56,11 @@ export function createEngine (rules: DetectionRules): Engine {
   })
   const names = (list: readonly string[] | undefined): ReadonlySet<string> | undefined => list === undefined || list.length === 0 ? undefined : new Set(list.map((name) => name.toLowerCase()))
   return {
-    look: { text: '', place: 0, name: '', on, score: 0, signs: [], threshold: rules.threshold ?? 5, chars: 0, pairs: 0, words: 0, count: 0, longest: 0 },
+    look: { text: '', place: 0, name: '', on, score: 0, signs: [], threshold: rules.threshold ?? 5, chars: 0, pairs: 0, words: 0, count: 0, longest: 0, program: false, told: false },
     own,
     local: on.map((bit, no) => declared[no] !== undefined && WHOLE.test(declared[no].id) ? 0 : bit),
     shown: on.map((bit, no) => declared[no] !== undefined && (WHOLE.test(declared[no].id) || (level < 3 && (declared[no].level > 1 || SHOWN.test(declared[no].id)))) ? 0 : bit),
+    told: on.map((bit, no) => declared[no] !== undefined && (WHOLE.test(declared[no].id) || (level < 3 && NAMED.test(declared[no].id))) ? 0 : bit),
     thorough: level > 1,
     deep: level > 2,
     matches: [],
@@ -79,6 +82,8 @@ export function createEngine (rules: DetectionRules): Engine {
 
 /** Rules that count only in a value as a whole: in a longer text they are what articles have. */
 const WHOLE = /^(?:command\/backtick|sqli\/(?:hint|fragment|word)|file-inclusion\/bare|ssrf\/(?:loopback|internal|host))$/
+/** Commands and files that a sentence of a text field names: no shell runs its middle, and no server opens it. In a parameter they count. */
+const NAMED = /^(?:command\/(?:invocation|shell|windows|single|wrapper|sensitive|network)|traversal\/(?:system|secret|windows)|code\/(?:python|node|runtime|java))$/
 /** Rules that do not count in the code that an article shows; from level 3 on all do. */
 const SHOWN = /^(?:code|command|nosql|ssrf|ldap|prototype-pollution|crlf)\/|^xss\/(?:dom|call|element|script|close|bare|data)$|^sqli\/(?:operator|trailing|comment|breakout|delay|call|metadata|statement|select|clause|union)$|^traversal\/(?:system|windows|secret|dots|mangled)$|^template\/(?:call|expression|single)$/
 

@@ -8,7 +8,7 @@ import { fileInclusion, mayBeInclusion } from './file-inclusion.ts'
 import { jndi, mayBeLookup } from './jndi.ts'
 import { K } from './keywords.ts'
 import { ldap, mayBeLdap } from './ldap.ts'
-import { sign, type Look } from './look.ts'
+import { isProgram, isSentence, sign, type Look } from './look.ts'
 import { mayBeOperator, nosql } from './nosql.ts'
 import { pieces } from './pieces.ts'
 import * as place from './place.ts'
@@ -122,7 +122,11 @@ function judgePieces (engine: Engine, look: Look, text: string): void {
   const { on } = look
   const { cleanPieces } = engine
   const articles = (look.place & NO_ARTICLES) === 0 || (look.place & place.VALUE) !== 0
-  const document = articles && text.length > 1000 && HEADINGS.test(text) && LINES.test(text)
+  const program = articles && !engine.deep && look.text === text && look.count >= 10 && isProgram(look)
+  const document = program || (articles && text.length > 1000 && HEADINGS.test(text) && LINES.test(text))
+  const local = articles && look.text === text && isSentence(look) ? engine.told : engine.local
+  look.program = program
+  look.told = local === engine.told && !engine.deep
   const found = (from: number, to: number): boolean => {
     if (to - from >= text.length) return false
     const piece = text.slice(from, to)
@@ -136,7 +140,7 @@ function judgePieces (engine: Engine, look: Look, text: string): void {
     return look.score >= look.threshold
   }
   pieces(text, ({ before, from, to, after, shown }) => {
-    look.on = document || (shown && articles) ? engine.shown : engine.local
+    look.on = document || (shown && articles) ? engine.shown : local
     if (found(from, to)) return true
     // Words that no language knows add nothing.
     const left = before < from && known(look, text, before, from)
@@ -144,6 +148,8 @@ function judgePieces (engine: Engine, look: Look, text: string): void {
     return (left && found(before, to)) || (right && found(from, after)) || ((left || right) && before < from && after > to && found(before, after))
   })
   look.on = on
+  look.program = false
+  look.told = false
   cleanPieces.clear()
 }
 

@@ -32,12 +32,13 @@ export function fileInclusion (look: Look): void {
   if ((look.words & (K.SCHEME | K.WEB)) !== 0) {
     const query = (look.place & (place.QUERY | place.FORM | place.VALUE | place.JSON_VALUE)) !== 0 && (look.place & (place.NAME | place.REFERER)) === 0
     if (query) {
-      if (/^(?:https?|ftps?|file):?\/*\?$/i.test(text)) signIf(look, rule.bare, /^/)
+      if (/^(?:(?:https?|ftps?|file):?\/*\?|file:\/{2,3})$/i.test(text)) signIf(look, rule.bare, /^/)
       if (ADDRESS_SCRIPT.test(text)) signIf(look, rule.remote, ADDRESS_SCRIPT)
       else if (SHELLS.test(text)) signIf(look, rule.remote, SHELLS)
       else if ((look.place & place.JSON_VALUE) === 0 && text.endsWith('?') && /^(?:https?|ftps?):\/\/[^\s?]+\?$/i.test(text)) signIf(look, rule.remote, /^/)
       else if ((look.place & place.INCLUDES) !== 0) signIf(look, rule.remote, REMOTE_SCRIPT)
       if (/absolute_path|base_?path|_conf\[|^inc(?:lude)?$|template|php_path|document_root|^_(?:GET|REQUEST|SERVER|CONF)/i.test(look.name)) signIf(look, rule.remote, /^(?:https?|ftps?):\/\/\S+$/i)
+      signIf(look, rule.remote, /^(?:https?|ftps?):\/\/[^\s?#]{1,200}\.(?:php\d?|jsp|aspx?|txt)\?(?:cmd|exec|command|shell)=/i)
       if (/^ftps?:\/\/\d/i.test(text)) signIf(look, rule.remote, /^/)
       signIf(look, rule.script, /^(?:https?|ftps?):\/*[^\s?#/]+\/[^\s?#\0]*\.(?:txt|php\d?|phtml|inc|jsp|asp|sh|cgi|pl)(?:[?\0].*)?$/i)
       signIf(look, rule.address, /^(?:https?|ftps?):\/\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f]*:[0-9a-f:]+)/i)

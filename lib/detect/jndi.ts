@@ -13,7 +13,7 @@ export function mayBeLookup (look: Look): boolean {
   return ((look.pairs & P.DOLLAR_BRACE) !== 0 || look.text.includes('$&')) && ((look.words & K.LOOKUP) !== 0 || look.text.includes(':-') || look.text.includes('::'))
 }
 
-const LEAK = /^(?:env|sys|java|ctx|main|bundle|docker|k8s|spring|web|sd|map|marker|date|event|log4j|hostname|lower|upper|base64|script|dns|url|const|xml|properties|resourceBundle|file|urlDecoder|urlEncoder):[^\s/]/i
+const LEAK = /^(?:(?:env|sys|java|ctx|main|bundle|docker|k8s|kubernetes|spring|web|sd|map|marker|date|event|log4j|hostname|lower|upper|base64|script|dns|url|const|resourceBundle|urlDecoder|urlEncoder|base64(?:De|En)coder|localhost):[^\s/]|(?:xml|properties|file):[^\s:]{1,200}:|:+-\w?$)/i
 
 /** Resolves look-ups from the inside out, as Log4j does, with one stack and one pass. */
 export function jndi (look: Look): void {

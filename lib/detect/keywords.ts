@@ -72,15 +72,15 @@ const WORDS: ReadonlyArray<readonly [bits: number, words: string]> = [
   [K.SCHEME, 'ftp ftps sftp file gopher dict php phar ldap ldaps jar zip data expect glob ogg rar ssh2 netdoc tftp imap imaps pop3 smtp rtmp rtsp smb rtsp telnet ldapi filter input zlib bzip2 compress'],
   [K.HOST, 'loopback local lan corp intranet arpa consul svc oast localhost localhost4 localhost6 localdomain metadata localtest lvh nip xip sslip instance burpcollaborator oastify ' +
     'internal meta compute computemetadata internal127 vcap lacolhost readme ip6 ipv6 spoofed'],
-  [K.PROTO, '__class__ __mro__ __dict__ __globals__ __builtins__ __subclasses__ __bases__ __reduce__ __getattribute__ __proto__ constructor prototype __definegetter__ __definesetter__ __lookupgetter__'],
-  [K.LOOKUP, 'java log4j jndi ldap ldaps rmi dns iiop corba nis lower upper env sys ctx date main base64 bundle docker k8s marker spring web nds'],
-  [K.XML, 'doctype entity system public xinclude xi xsl stylesheet attlist element notation xslt cdata schemalocation'],
+  [K.PROTO, '__class__ __mro__ __dict__ __globals__ __builtins__ __subclasses__ __bases__ __reduce__ __getattribute__ __proto__ __pro__proto__to__ constructor prototype __definegetter__ __definesetter__ __lookupgetter__'],
+  [K.LOOKUP, 'java log4j jndi ldap ldaps rmi dns iiop corba nis lower upper env sys ctx date main base64 bundle docker k8s kubernetes marker spring web nds map sd event url xml properties resourcebundle urldecoder urlencoder base64decoder base64encoder localhost file script const'],
+  [K.XML, 'doctype entity system public xinclude xi xsl stylesheet document exsl copy function attlist element notation xslt cdata schemalocation'],
   [K.HEADER, 'cookie location length type refresh host connection encoding http content set link expires status addr remote_addr access control allow'],
   [K.HTTP, 'http get post head put options trace connect delete'],
   [K.MAIL, 'mail rcpt ehlo helo vrfy authenticate append status retr apop top list dele uidl uid fetch store select examine from to cc bcc auth login noop quit stat user pass subject'],
-  [K.OPERATOR, 'load csv call detach optional contains eval redis painless ne gt gte lt lte nin in eq where regex exists or nor not and elemmatch text expr function accumulator all size type mod options jsonschema sleep return this db lookup match group'],
-  [K.SERIAL, 'nashorn expandedwrapper dynamic sorted javaclass o a c rO0ABQ gASV stdclass posix system builtins object ruby python type ndfunc _nd_func_ nd_func__ subprocess objectdataprovider viewstate xmldecoder yaml new marshal pickle'],
-  [K.RUNTIME, 'globals locals vars breakpoint sys platform importlib urllib pickle cpickle marshal yaml shelve dill joblib jsonpickle shutil ctypes pty socket timeit time runpy getenv getproperty forname groovy ' +
+  [K.OPERATOR, 'var obj object xmlparser _query_ _val_ load csv call detach optional contains eval redis painless ne gt gte lt lte nin in eq where regex exists or nor not and elemmatch text expr function accumulator all size type mod options jsonschema sleep return this db lookup match group'],
+  [K.SERIAL, '__js_function nd_func nd_cc serializable serialization hibernate void clr py json_class tag nashorn expandedwrapper dynamic sorted javaclass o a c rO0ABQ gASV stdclass posix system builtins object ruby python type ndfunc _nd_func_ nd_func__ subprocess objectdataprovider viewstate xmldecoder yaml new marshal pickle'],
+  [K.RUNTIME, 'eval load loadstring printf reflection globals locals vars breakpoint sys platform importlib urllib pickle cpickle marshal yaml shelve dill joblib jsonpickle shutil ctypes pty socket timeit time runpy getenv getproperty forname groovy ' +
     'groovyshell groovyclassloader urlclassloader initialcontext processbuilder scriptenginemanager execute routing redirect action redirectaction context methodaccessor allowstaticmethodaccess x qx send dir env open puts print loadlib ' +
     'diagnostics start createobject activexobject wscript activator assembly command syscall cmd deno bun stdout stderr reflect md5 sha1 crc32 phpversion php_uname die exit echo __class__ __mro__ __dict__ __globals__ __builtins__ ' +
     '__subclasses__ __base__ __bases__ __init__ __code__ __self__ __reduce__ __getattribute__ __import__ __module__ os io system erlang eval_string id ls cat whoami uname sh'],

@@ -23,6 +23,10 @@ export interface Look extends Scan {
   score: number
   signs: Sign[]
   threshold: number
+  /** The text is a piece of one that is laid out as a program. */
+  program: boolean
+  /** The text is a piece of a text field that holds sentences. */
+  told: boolean
 }
 
 /** Few enough words to be a payload rather than an article: signs that code in prose also shows count only here. */
@@ -110,16 +114,30 @@ export function inFence (look: Look, at: number, short = false): boolean {
   return low * 2 < fences.length && fences[low * 2]! < at
 }
 
+/** Four words in a row, as sentences have and command lines hardly. */
+const SENTENCE = /(?:^|[\s("'])[A-Za-z]{1,20}(?:,?[ \n]+[a-z]{1,20}){3}(?:$|[\s.,;:!?)])/
+
+/** Whether a text field holds a sentence: what it names is not run. Of a parameter, a header or a path nothing is a sentence. */
+export function isSentence (look: Look): boolean {
+  return look.told || (look.count > 6 && (look.place & (place.QUERY | place.PATH | place.HEADER | place.COOKIE | place.NAME)) === 0 && SENTENCE.test(look.text))
+}
+
 let programText = ''
 let programKnown = false
 const PROGRAM = /(?:^|\n)[ \t]*(?:(?:export[ \t]+)?(?:const|let|var)[ \t]+(?:[\w$]+|\{[^}=\n]*\}|\[[^\]=\n]*\])[ \t]*(?:=[ \t]|:[^=\n]*=[ \t])|(?:export[ \t]+|default[ \t]+|async[ \t]+)*function[ \t]+\w+[ \t]*\(|import[ \t][^'"\n;]*from[ \t]*['"]|```\w*[ \t]*\r?\n)/
 const LAID_OUT = /(?:^|\n)[ \t]*(?:\/\/[ \t]|\/\*\*|[\w$.]+(?:[ \t]+[\w$.]+)*[ \t]*\([^\n]*[{([][ \t]*\r?\n|[})\]]+[;,]?[ \t]*(?:\r?\n|$)|[\w$.]+:[ \t]*[{[][ \t]*\r?\n)/
 
+/** Blocks, imports and definitions of Python, and its interactive shell. */
+const PYTHON = /(?:^|\n)[ \t]*(?:(?:async[ \t]+)?(?:def|class)[ \t]+\w+[ \t]*[(:]|from[ \t]+[\w.]+[ \t]+import[ \t]|>>> ?\w|(?:if|elif|while|for|with|except|else|try|finally)\b[^\n;]*:[ \t]*(?:#[^\n]*)?(?:\r?\n|$))/
+/** Two lines or more of assignments and calls, each complete. */
+const LINED = /(?:(?:^|\n)[ \t]*(?:[\w.$]+(?:\[[^\]\n]*\])?[ \t]*[-+|]?=(?!=)[ \t]+[^\n]{1,200}|(?:return|raise|assert|await|yield|import|from|this|self|cls)\b[^\n]{1,200}|[\w.]+\([^\n]{0,200}\)[;,]?|#[^\n]{0,200}))(?:\r?\n[ \t]*){1,3}(?:[\w.$]+(?:\[[^\]\n]*\])?[ \t]*[-+|]?=(?!=)[ \t]|(?:return|raise|assert|await|yield|if|for|while|with|self|this|cls)\b[ \t.]|[\w.]+\()/
+
 /** Whether a text is laid out as a program is: declarations, or blocks over several lines. What is injected is a piece that has neither. */
 export function isProgram (look: Look): boolean {
+  if (look.program) return true
   if (look.text === programText) return programKnown
   programText = look.text
-  programKnown = (look.place & (place.QUERY | place.PATH | place.HEADER | place.NAME)) === 0 && (PROGRAM.test(programText) || ((look.chars & C.LINE) !== 0 && LAID_OUT.test(programText)))
+  programKnown = (look.place & (place.QUERY | place.PATH | place.HEADER | place.NAME)) === 0 && (PROGRAM.test(programText) || ((look.chars & C.LINE) !== 0 && (LAID_OUT.test(programText) || (look.count >= 6 && (PYTHON.test(programText) || LINED.test(programText))))))
   return programKnown
 }
 

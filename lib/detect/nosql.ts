@@ -1,3 +1,4 @@
+import { percent } from './decode.ts'
 import { K } from './keywords.ts'
 import { brief, isProgram, sign, signIf, type Look } from './look.ts'
 import * as place from './place.ts'
@@ -38,6 +39,8 @@ function isEmpty (value: unknown): boolean {
 
 /** `user[$ne]`: brackets around an operator in a parameter's name. */
 export function operatorInName (look: Look, name: string, value: string): boolean {
+  // Encoded twice: `q%5B%24ne%5D` after one decoding.
+  if (name.includes('%24')) return operatorInName(look, percent(name), value)
   const at = name.indexOf('$')
   if (at < 0) return false
   const found = /(?:^|[[.])\s*(\$\w+)\s*(?:\]|$|\[|\.)/.exec(name)
@@ -56,7 +59,7 @@ function begin (look: Look, text: string): void {
 }
 
 const OPERATOR = /^\s*\$(?:ne|nin|exists|where|regex|or|and|not|nor|gte?|lte?|in|eq|elemMatch|expr)\s*$|['"}\]]\s*,\s*\$(?:comment|where|or|and|query|orderby|ne|gte?|lte?|nin|in)\s*:|(?:[{[,]|^)\s*["']?\$(?:(?:gte?|lte?)(?:["']?\s*:(?!\s*-?\d)|\])|(?:ne|n?in|regex|where|exists|or|nor|not|elemMatch|expr|function|accumulator|lookup|func)["']?\s*[:\]])/
-const SCRIPT = /['"]\s*\}\s*\]?\s*\}?\s*,\s*\$\w|['"]\s*(?:;|\}|\)|\|\||&&|,)*\s*;?\s*(?:return\s*\(?\s*(?:true|1|!|['"]|this)|while\s*\(|sleep\s*\(|var\s+\w+\s*=|db\.\w+|this\.\w+|it=new|function\s*\()|\bthis\.\w+(?:\.\w+)*\s*(?:===?|!==?|\.match\s*\(|\[)|;\s*return\s+(?:true|this|1)\b|\bsleep\(\d+\)\s*;|new\s*\$?mongo|['"]\s*(?:\|\||&&)\s*(?:['"]\w*['"]?|\d+|this)\s*(?:={2,3}|!=)|^\s*(?:\|\||&&)\s*['"\d]\w*['"]?\s*={2,3}|^\s*(?:true|false|1|0)\s*,\s*\$where\s*:|\}\s*,\s*(?:\$|["']?\w+["']?\s*:)[^}]*\{\s*["']?\$/
+const SCRIPT = /['"]\s*\}\s*\]?\s*\}?\s*,\s*\$\w|^[^'"\n]{0,40}['"]\s*(?:\+|\|\||&&)\s*\(?\s*(?:this|obj)\.\w+[^\n]{0,60}['"]\s*$|['"]\s*\|\|\s*Object\.(?:keys|values|entries)\s*\(|['"]\s*;?\s*(?:\|\||&&)?\s*new\s+Date\s*\(\s*\)\s*[.;]|\{!(?:xmlparser|join|func|query|lucene|e?dismax)\b|_(?:query|val)_\s*:\s*["{]|['"]\s*(?:;|\}|\)|\|\||&&|,)*\s*;?\s*(?:return\s*\(?\s*(?:true|1|!|['"]|this)|while\s*\(|sleep\s*\(|var\s+\w+\s*=|db\.\w+|this\.\w+|it=new|function\s*\()|\bthis\.\w+(?:\.\w+)*\s*(?:===?|!==?|\.match\s*\(|\[)|;\s*return\s+(?:true|this|1)\b|\bsleep\(\d+\)\s*;|new\s*\$?mongo|['"]\s*(?:\|\||&&)\s*(?:['"]\w*['"]?|\d+|this)\s*(?:={2,3}|!=)|^\s*(?:\|\||&&)\s*['"\d]\w*['"]?\s*={2,3}|^\s*(?:true|false|1|0)\s*,\s*\$where\s*:|\}\s*,\s*(?:\$|["']?\w+["']?\s*:)[^}]*\{\s*["']?\$/
 /** Cypher of Neo4j, scripts of Elasticsearch and Redis. */
 const GRAPH = /["'})]\s*(?:\)\s*)?(?:RETURN|WITH|MATCH|OPTIONAL\s+MATCH|DETACH|UNION)\s+\(?\w{1,30}\)?(?:\s+(?:MATCH|RETURN|DELETE|LIMIT|UNION|AS)\b|\s*\/\/|\s*$)|\bMATCH\s*\([^()]{0,80}\)[^;]{0,120}\b(?:DELETE|RETURN|SET|REMOVE)\b|\bLOAD\s+CSV\s+(?:WITH\s+HEADERS\s+)?FROM\s+['"]|\bCALL\s+(?:dbms|db|apoc)\.\w|\bEVAL\s+["'][^"']{1,200}["']\s+\d|\bredis\s*\.\s*p?call\s*\(|"script"\s*:\s*\{?\s*"(?:source|inline|lang)"/
 const SHELL = /\bdb\s*\.\s*(?:\w+\.)?(?:find|findOne|insert\w*|update\w*|remove|drop\w*|aggregate|count|getCollection\w*|injection|runCommand|eval|version|stats|adminCommand|addUser|createUser|getUsers|getName|getSiblingDB|currentOp|fsyncLock|shutdownServer|serverStatus|hostInfo|getMongo|loadServerScripts)\b\s*\(?|\bmapReduce\s*\(|\bemit\s*\(\s*\w|tojson\s*\(|tojsononeline\s*\(/

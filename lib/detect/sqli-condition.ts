@@ -12,6 +12,7 @@ export function condition (look: Look, t: Tokens, i: number): void {
   // `Yes, and 3 < 5`: SQL has no operator behind a comma.
   if (kind[i - 1] === T.COMMA && kind[i] === T.LOGIC) return
   if (kind[next] === T.NOT) next++
+  if (kind[next] === T.CALL && isProgram(look)) return
   const left = operand(t, next)
   if (left < 0) {
     if (kind[next] === T.COMPARE && kind[i] === T.LOGIC && lowerWord(look, t, next) === 'match') {
@@ -45,7 +46,7 @@ export function call (look: Look, t: Tokens, i: number): void {
   const name = lowerWord(look, t, i)
   const closes = kind[i + 2] === T.RIGHT
   const left = constant(t, i + 2) ? operand(t, i + 2) : -1
-  if (left > 0 && kind[left] === T.COMPARE && t.end[left]! - t.start[left]! < 3 && constant(t, left + 1) && brief(look) && t.prose < 3) {
+  if (left > 0 && kind[left] === T.COMPARE && t.end[left]! - t.start[left]! < 3 && constant(t, left + 1) && brief(look) && t.prose < 3 && !isProgram(look)) {
     sign(look, rule.tautology, t.start[i]!, t.end[left + 1]!)
     return
   }
@@ -97,6 +98,6 @@ export function trailing (look: Look, t: Tokens): void {
     else if (now === T.ARITH && i > 0 && constant(t, i + 1) && (kind[i - 1] === T.NUMBER || kind[i - 1] === T.QUOTE || kind[i - 1] === T.RIGHT || kind[i - 1] === T.VARIABLE)) operators += 2
   }
   // A comment of HTML alone, and a fence.
-  if (/^(?:\s*<!--|```)/.test(look.text)) return
+  if (/^(?:\s*<!--|```)/.test(look.text) || look.text.startsWith('----', t.start[count - 1])) return
   if (operators >= 2 && words <= 3 && !isProgram(look)) sign(look, rule.trailing, t.start[0]!, t.end[count - 1]!)
 }

@@ -1,4 +1,4 @@
-import { brief, type Look, sign } from './look.ts'
+import { brief, isSentence, type Look, sign } from './look.ts'
 import { fromTable, identifier, isSelectList, lowerWord, operand, skip } from './sql-grammar.ts'
 import { T, type Tokens } from './sql-tokens.ts'
 import { rule } from './sqli-rules.ts'
@@ -11,12 +11,15 @@ export function union (look: Look, t: Tokens, i: number): void {
     if (isSelectList(t, next + 1) || next > i + 1 || (t.prose < 2 && (before === T.NUMBER || before === T.QUOTE || before === T.DQUOTE || before === T.RIGHT || before === T.SEMI))) sign(look, rule.union, t.start[i]!, t.end[next + 1]!)
   } else if (kind[next] === T.CALL && kind[next + 1] === T.LEFT && lowerWord(look, t, next) === 'values') sign(look, rule.union, t.start[i]!, t.end[next]!)
   else if (kind[next] === T.WORD && kind[next + 1] === T.WORD && t.prose < 2 && i > 0 && kind[i - 1] !== T.WORD && lowerWord(look, t, next) === 'table') sign(look, rule.union, t.start[i]!, t.end[next + 1]!)
-  else if (kind[i - 1] === T.COMMENT || (i > 0 && kind[next] === T.END && look.text.startsWith('*/', t.start[i]! - 2)) || (kind[next] === T.COMMENT && t.prose === 0 && i > 0) || (next > i + 1 && kind[next] === T.END && t.prose === 0 && i > 0)) sign(look, rule.union, t.start[i]!, t.end[next]!)
+  // EXCEPT and MINUS also begin lines of programs and of prose.
+  else if (lowerWord(look, t, i) === 'union' && (kind[i - 1] === T.COMMENT || (i > 0 && kind[next] === T.END && look.text.startsWith('*/', t.start[i]! - 2)) || (kind[next] === T.COMMENT && t.prose === 0 && i > 0) || (next > i + 1 && kind[next] === T.END && t.prose === 0 && i > 0))) sign(look, rule.union, t.start[i]!, t.end[next]!)
 }
 
 export function select (look: Look, t: Tokens, i: number): void {
   const { kind } = t
   const before = i > 0 ? kind[i - 1] : T.END
+  // A code span in a sentence.
+  if (before === T.TICK && isSentence(look)) return
   const starts = i === 0 || (i === 1 && t.prose === 0)
   if (before === T.SEMI && t.prose < 2 && brief(look) && (i === 1 || kind[i - 2] === T.QUOTE || kind[i - 2] === T.NUMBER || kind[i - 2] === T.RIGHT) && (isSelectList(t, i + 1) || t.prose === 0)) sign(look, rule.stacked, t.start[i - 1]!, t.end[i + 1]!)
   if (before === T.SEMI && i === 2 && (kind[3] === T.NUMBER || kind[3] === T.CALL) && kind[4] !== T.WORD) sign(look, rule.stacked, t.start[1]!, t.end[3]!)

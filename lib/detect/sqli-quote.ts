@@ -1,5 +1,6 @@
 import { isProgram, type Look, sign } from './look.ts'
 import { comparison, constant, lowerWord, noProse, operand, skip } from './sql-grammar.ts'
+import * as place from './place.ts'
 import { T, type Tokens } from './sql-tokens.ts'
 import { rule } from './sqli-rules.ts'
 import { isStatement, statement } from './sqli-statement.ts'
@@ -56,6 +57,8 @@ function hidesRest (t: Tokens, op: number): boolean {
 function quotesWord (look: Look, t: Tokens, i: number): boolean {
   const at = t.start[i]!
   const tight = at > 0 && look.text.charCodeAt(at - 1) !== 32
+  // `name or '*'`, `b'%i'`, in a text field.
+  if (look.count > 4 && (look.place & (place.JSON_VALUE | place.FORM | place.TEXT)) !== 0 && /(?:^|[\s([{:=,])[bfru]?$/.test(look.text.slice(Math.max(0, at - 2), at)) && /^(['"`])[^\s'"`]{1,20}\1(?:$|[\s.,;:!?)\]])/.test(look.text.slice(at, at + 24))) return true
   return !tight && t.kind[i + 2] === t.kind[i] && t.start[i + 1] === at + 1 && t.end[i + 1] === t.start[i + 2] && t.end[i + 1]! - t.start[i + 1]! > 1
 }
 
@@ -67,6 +70,10 @@ function endsInComment (look: Look, t: Tokens, i: number, comment: number, even:
   const at = t.start[i]!
   const tight = at > 0 && text.charCodeAt(at - 1) !== 32
   const code = text.charCodeAt(from)
+  // A dash, a rule, or the boundary of a part.
+  if (text.startsWith('---', from)) return false
+  // `'-- -`: nothing but the end of the string and of the query.
+  if (at === 0 && t.prose === 0 && t.quotes + t.dquotes === 1 && rest < 5) return true
   if (code === 35) return even && i > 0 && rest < 3 && tight && t.prose === 0 && t.kind[i - 1] !== T.NUMBER
   if (code === 47) return even && t.prose === 0 && i > 0
   const ends = rest <= 4 || t.prose === 0

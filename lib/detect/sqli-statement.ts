@@ -12,7 +12,7 @@ export function isStatement (text: string, t: Tokens, i: number): boolean {
     case 'update': return kind[i + 1] === T.WORD && (kind[i + 2] === T.STATEMENT || kind[i + 3] === T.STATEMENT) && kind[i + 2] !== T.END
     case 'delete': return kind[i + 1] === T.FROM
     case 'drop': case 'alter': case 'create': case 'truncate': case 'rename':
-      return /^(?:table|database|schema|user|view|index|procedure|function|trigger|login|role|column|sequence|alias|temporary|or)$/.test(next) ||
+      return /^(?:table|database|schema|user|view|index|procedure|function|trigger|login|role|column|sequence|alias|temporary)$/.test(next) || (next === 'or' && kind[i + 2] === T.STATEMENT) ||
         (kind[i + 1] === T.WORD && t.prose === 0 && (kind[i + 2] === T.COMMENT || (kind[i + 2] === T.SEMI && kind[i + 3] === T.COMMENT))) || (kind[i - 1] === T.SEMI && kind[i + 1] === T.OTHER && text.charCodeAt(t.start[i + 1]!) === 91)
     case 'exec': case 'execute': case 'call':
       return kind[i + 1] === T.META || next === 'master' || next === 'immediate' || next.startsWith('xp_') || next.startsWith('sp_') || kind[i + 1] === T.VARIABLE || (kind[i + 1] === T.LEFT && kind[i + 2] === T.VARIABLE)
@@ -23,10 +23,10 @@ export function isStatement (text: string, t: Tokens, i: number): boolean {
     case 'load': return next === 'data' || next === 'xml'
     case 'merge': return kind[i + 1] === T.INTO
     case 'copy': return kind[i + 2] === T.FROM || kind[i + 1] === T.LEFT || (kind[i + 2] === T.WORD && (kind[i + 3] === T.QUOTE || (kind[i + 3] === T.WORD && kind[i + 4] === T.QUOTE)))
-    case 'grant': case 'revoke': return next === 'all' || kind[i + 2] === T.WORD
+    case 'grant': case 'revoke': return next === 'all' || kind[i + 2] === T.COMMA || /^(?:to|on|from)$/i.test(text.slice(t.start[i + 2]!, t.end[i + 2]!))
     case 'backup': case 'restore': return next === 'database' || next === 'log'
     case 'replace': return kind[i + 1] === T.INTO || (kind[i + 1] === T.WORD && kind[i + 2] === T.LEFT)
-    case 'handler': return kind[i + 1] === T.WORD && kind[i + 2] === T.WORD
+    case 'handler': return kind[i + 1] === T.WORD && /^(?:open|read|close)$/i.test(text.slice(t.start[i + 2]!, t.end[i + 2]!))
     case 'begin': return kind[i + 1] === T.STATEMENT || kind[i + 2] === T.DOT
     case 'goto': return kind[i + 1] === T.WORD && t.prose === 0
     case 'select': return isSelectList(t, i + 1)
@@ -54,6 +54,9 @@ export function statement (look: Look, t: Tokens, i: number): void {
   if (before === T.SEMI || before === T.QUOTE || before === T.DQUOTE || before === T.NUMBER || (before === T.RIGHT && t.prose < 3)) {
     // In an article a semicolon ends an ordinary statement, which starts its own line.
     const two = i > 1 ? kind[i - 2] : T.END
+    // A call's argument is a string of its own, not the end of another.
+    if ((before === T.QUOTE || before === T.DQUOTE) && two === T.LEFT && i > 2 && t.end[i - 1] === t.start[i]) return
+    if (before !== T.SEMI && !brief(look) && text.slice(t.end[i - 1]!, t.start[i]!).includes('\n')) return
     const opened = before !== T.SEMI || two === T.QUOTE || two === T.NUMBER || two === T.RIGHT || two === T.END || two === T.DQUOTE || t.prose < 3
     if (opened && !(before === T.SEMI && !brief(look) && text.lastIndexOf('\n', t.start[i]!) > t.start[i - 1]!)) sign(look, rule.stacked, t.start[i - 1]!, t.end[i + 2]!)
     return

@@ -25,7 +25,7 @@ export function whole (look: Look, t: Tokens): void {
     if (count === 3 && /^(?:version|user|database|schema|current_user|system_user|session_user|current_database|sqlite_version|user_name|db_name|host_name|row_count|connection_id|last_insert_id)$/.test(lowerWord(look, t, 0))) sign(look, rule.call, 0, look.text.length)
     else if (kind[2] === T.NUMBER && look.text.charCodeAt(t.start[2]! + 1) === 120) sign(look, rule.call, 0, look.text.length)
   }
-  if (first === T.CALL && count === 2 && !(look.place & place.PATH)) sign(look, rule.call, 0, look.text.length)
+  if (first === T.CALL && count === 2 && !(look.place & place.PATH) && !(t.start[1]! > t.end[0]! && lowerWord(look, t, 0) === 'if')) sign(look, rule.call, 0, look.text.length)
   if (first === T.COMPARE && kind[1] === T.LEFT && kind[2] === T.NUMBER && (kind[3] === T.COMMA || kind[3] === T.RIGHT)) sign(look, rule.call, 0, look.text.length)
   if (first === T.RIGHT && (kind[1] === T.COMPARE || kind[1] === T.CLAUSE || kind[1] === T.CASE || kind[1] === T.UNION) && (kind[2] === T.LEFT || kind[3] === T.FROM || kind[4] === T.FROM || kind[5] === T.FROM || kind[3] === T.CASE)) sign(look, rule.clause, 0, look.text.length)
   if (first === T.CALL && lowerWord(look, t, 0) === 'values' && (kind[2] === T.QUOTE || kind[2] === T.NUMBER) && kind[last] === T.RIGHT) sign(look, rule.statement, 0, look.text.length)
@@ -39,6 +39,7 @@ export function whole (look: Look, t: Tokens): void {
   if (first === T.LOGIC && kind[1] === T.CONSTANT && isTruth(look, t, 1) && (count === 2 || kind[2] === T.COMMENT)) sign(look, rule.tautology, 0, look.text.length)
   if (first === T.ORDER && kind[1] === T.BY && kind[2] === T.NUMBER && (kind[3] === T.COMMENT || (kind[3] === T.COMMA && kind[4] === T.NUMBER))) sign(look, rule.clause, 0, look.text.length)
   if (first === T.CLAUSE && left < 0 && kind[2] === T.COMPARE && lowerWord(look, t, 0) === 'having') sign(look, rule.clause, 0, look.text.length)
+  if (look.text.length <= 12 && /^-?\d+\)*\s*(?:;\s*(?:--|#)|--\s)\s*-?\s*$/.test(look.text)) sign(look, rule.trailing, 0, look.text.length)
   if (count === 2 && kind[0] === T.VARIABLE && kind[1] === T.COMMENT) sign(look, rule.trailing, 0, look.text.length)
 }
 

@@ -17,18 +17,21 @@ const rule = rulesOf('ssrf', {
 
 export function mayBeSsrf (look: Look): boolean {
   if ((look.place & (place.QUERY | place.FORM | place.JSON_VALUE | place.VALUE | place.TEXT | place.HEADER | place.PATH)) === 0) return false
+  if ((look.chars & C.BACKSLASH) !== 0 && /^\s*(?:\/\\|\\\/)/.test(look.text)) return true
   if ((look.pairs & P.COLON_SLASH) !== 0 || (look.pairs & (P.SLASHES | P.BACKSLASHES)) !== 0) return true
   return (look.words & (K.SCHEME | K.WEB | K.HOST)) !== 0 && (look.chars & (C.COLON | C.SLASH)) !== 0
 }
 
-const URL_START = /^\s*(?:url:)?([a-z][a-z0-9+.-]*):[\\/]*|^[\\/]{2,}/i
-const METADATA = /(?:^|[/@.:])(?:169\.254\.(?:169\.254|170\.2)|100\.100\.100\.200|192\.0\.0\.192|metadata\.(?:google\.internal|goog|packet\.net|platformequinix\.com|tencentyun\.com|nicira\.eu)|instance-data(?:\.ec2\.internal)?|fd00:ec2::254|rancher-metadata|metadata|\[fd00:ec2::254\])(?=[/:?#\s]|$)/i
+const URL_START = /^\s*(?:url[:=]|feed:|view-source:)?([a-z][a-z0-9+.-]*):[\\/]*|^[\\/]{2,}/i
+const METADATA = /(?:^|[/@.:])(?:169\.254\.(?:169\.254|170\.2)|168\.63\.129\.16|metadata\.azure\.(?:com|internal)|100\.100\.100\.200|192\.0\.0\.192|metadata\.(?:google\.internal|goog|packet\.net|platformequinix\.com|tencentyun\.com|nicira\.eu)|instance-data(?:\.ec2\.internal)?|fd00:ec2::254|rancher-metadata|metadata|\[fd00:ec2::254\])(?=[/:?#\s]|$)/i
 const METADATA_ANYWHERE = /:\/\/(?:169\.254\.169\.254|100\.100\.100\.200|metadata\.google\.internal)(?=[/:?#]|$)/i
 const LOOPBACK_NAMES = /^(?:localhost\d?|localhost\.localdomain|ip6-localhost|ip6-loopback|ipv6-localhost|.*\.localhost|localdomain|broadcasthost|loopback)\.?$/i
 const ALIASES = /(?:^|\.)(?:localtest\.me|lvh\.me|nip\.io|xip\.io|sslip\.io|vcap\.me|lacolhost\.com|yoogle\.com|127-0-0-1\.org\.uk|fbi\.com|readme\.localtest|bugbounty\.dod\.network|spoofed\.burpcollaborator\.net|burpcollaborator\.net|oastify\.com|oast\.(?:fun|me|live|pro|site|online)|interact\.sh|1u\.ms|rbndr\.us|localho\.st|127xip|[\w-]+\.internal|docker\.sock|bugbounty\.dod\.network|kubernetes\.docker\.internal|host\.docker\.internal|host\.containers\.internal|gateway\.docker\.internal|kubernetes\.default(?:\.svc)?|\w+\.svc\.cluster\.local|[\w.-]+\.consul)\.?$/i
-const SCHEMES = /^(?:https?\+unix|gopher|dict|ldapi?|ldaps|tftp|netdoc|jar|sftp|imaps?|pop3s?|smtps?|rtmp|rtsp|smb|telnet|file|local_file|unix|view-source|php|expect)$/i
+const SCHEMES = /^(?:https?\+unix|gopher|dict|ldapi?|ldaps|tftp|netdoc|jar|sftp|imaps?|pop3s?|smtps?|rtmp|rtsp|smb|telnet|rmi|iiop|file|local_file|unix|view-source|php|expect)$/i
 /** `http://redis:6379/`: a name that only the server's own network resolves. */
 const SINGLE_LABEL = /^\s*(?:https?|ftps?|wss?):\/\/[a-z][a-z0-9_-]*(?::\d{1,5})?(?:[/?#]|$)/i
+/** What a browser reads as `https://evil.example` and a test for `//` does not. */
+const HALF = /^\s*(?:\/\\|\\\/|\/{3,}|https?:(?:[\\/]?(?=\w)|\/?\\+))(?:\\?\/)*[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:[:/?#\\]|$)/i
 /** Top-level names that resolve in private networks only. */
 const INTRANET = /\.(?:local|lan|corp|intranet|home\.arpa|localdomain)$/
 /** Schemes whose URLs carry whole conversations. */
@@ -44,7 +47,13 @@ export function ssrf (look: Look): void {
   }
   if (brief(look)) signIf(look, rule.metadata, /(?:^|\/)(?:latest\/(?:meta-data|user-data|dynamic\/instance)|computeMetadata\/v1|metadata\/(?:instance\?|v1\.json|v1\/)|opc\/v[12]\/instance|openstack\/latest)/)
   if (brief(look) && (look.place & (place.RETURN_URL | place.HEADER)) === 0) signIf(look, rule.host, /(?:\/\/|@|=)(?:localhost|127\.\d|0\.0\.0\.0|169\.254\.|10\.\d+\.\d+\.\d|192\.168\.)/i)
-  if (look.count < 12 && (look.place & (place.RETURN_URL | place.HEADER)) === 0) signIf(look, rule.host, SINGLE_LABEL)
+  if (look.count < 12 && (look.place & (place.RETURN_URL | place.HEADER)) === 0) {
+    signIf(look, rule.host, SINGLE_LABEL)
+    signIf(look, rule.confusion, HALF)
+    signIf(look, rule.scheme, /^\s*jndi:(?:ldaps?|rmi|dns|iiop|corba\w*|nis|nds|https?):/i)
+    // A redirect of another server leads there.
+    if (/^https?:\/\/[^\s?]{1,200}\?/.test(text)) signIf(look, rule.metadata, METADATA_ANYWHERE)
+  }
   let start = URL_START.exec(text)
   if (start !== null && /^[\w.-]+:\d{1,5}(?:$|\/)/.test(text)) start = null
   // `// a comment`
@@ -80,7 +89,9 @@ function long (look: Look): void {
 function authority (look: Look, text: string, from: number): void {
   let end = from
   while (end < text.length && !/[/\\?#]/.test(text[end]!)) end++
-  const part = text.slice(from, end)
+  let part = text.slice(from, end)
+  // A long name of a user stands before the host.
+  if (part.length > 300) part = part.slice(part.lastIndexOf('@') + 1)
   if (part.length > 300) return
   const at = part.lastIndexOf('@')
   const hosts = part.split(/[@\s&,;]/).filter((host) => host !== '')

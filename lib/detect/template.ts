@@ -1,5 +1,6 @@
 import { K } from './keywords.ts'
 import { brief, inFence, sign, signIf, type Look } from './look.ts'
+import * as place from './place.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
 
@@ -27,7 +28,15 @@ export function mayBeTemplate (look: Look): boolean {
 const SUM = /["']\w*["']\s*\*\s*\d|^\s*\d+\s*\|\s*[a-z]+:|(?:^|[^\w.])["'(]?\d+(?:\.\d+)?["')]?\s*(?:\*\*|\/\/|[*+\-/%^]|[<>]=?|==)\s*["'(]?\d/
 const DUNDER = /(?:\.|\[\s*["']|attr\s*\(\s*["']|["'|])\s*__(?:class|mro|subclasses|globals|builtins|init|import|base|bases|dict|getattribute|reduce|code|self|getitem|file|doc|name)(?:__|\b)|\|\s*attr\s*\(|\\x5f\\x5f/
 const OBJECTS = /\b(?:lipsum|cycler|joiner|namespace|get_flashed_messages|url_for|_self|registerUndefinedFilterCallback|mainModule|child_process|getRuntime|forName|getClass|ProcessBuilder|freemarker|ScriptEngineManager|classLoader|invokeMethod|popen|subprocess|os\.system|readFileSync|execSync|prototype|fromCharCode|phpinfo|passthru|shell_exec|file_get_contents|getenv|__proto__|getParameter|getAttribute|getResource|newInstance|getMethod|getDeclared\w+|facesContext|pageContext|sessionScope|applicationScope|requestScope|initParam|servletContext|externalContext|context\.\w+\.(?:get|class)|java\.lang|java\.util|javax\.)\b|\bself\.(?:__|\w+\()|\bconstructor\b\s*[.[(]|\.constructor\b|(?:^|[^\w.])(?:config|self|request|app|settings|_context|session|g|dump\s*\(|handler\.settings|env)\s*(?:\.\s*(?:items|from_object|application|environ|__|request\.server|get\s*\(|mapping|session|secret|SECRET|root_path)|\[)/
-const CALLS = /^\s*\.[A-Z]\w*\s+["'\d]|^\s*(?:printf|html|js|define|template|print|block|call|index)\s+["'(.$]|SECRET_KEY|\.signer\b|^=\s*\w|subclasses\s*\(|\.mro\b|\.class\.base|(?:["']\s*(?:\.|\|)\s*\w+\s*(?:\(|\|)?)|\b(?:system|exec|eval|assert|print|include|range|dict|import|open|require|echo|join|map|filter|reduce|sort|file_excerpt|raw|read|fetch|dump|load|debug|puts|inspect)\s*(?:\(|\|)|\[\s*(?:["']|\d+\s*(?:,|\]\s*\|))|\|\s*(?:map|filter|reduce|sort|join|e|safe|upper|format|file_excerpt|raw)\s*(?:\(|\|)|\bwith\s*["']/
+const CALLS = /^\s*\.[A-Z]\w*\s+["'\d]|^\s*(?:printf|html|js|define|template|print|block|call|index)\s+["'(.$]|^\s*range\s+[.$]|SECRET_KEY|\.signer\b|^=\s*\w|subclasses\s*\(|\.mro\b|\.class\.base|(?:["']\s*(?:\.|\|)\s*\w+\s*(?:\(|\|)?)|\b(?:system|exec|eval|assert|print|include|range|dict|import|open|require|echo|join|map|filter|reduce|sort|file_excerpt|raw|read|fetch|dump|load|debug|puts|inspect)\s*(?:\(|\|)|\[\s*(?:["']|\d+\s*(?:,|\]\s*\|))|\|\s*(?:map|filter|reduce|sort|join|e|safe|upper|format|file_excerpt|raw)\s*(?:\(|\|)|\bwith\s*["']/
+
+/** A block that by itself prints, imports, runs or calls something. */
+const LOUD_BLOCK = /\{%-?\s*(?:(?:print|debug|import|python|call|do|load|from)\b[^%]*%\}|[^%]*(?:__|\|\s*attr|\w\s*\(|\d\s*[*+]\s*\d)[^%]*%\})/
+
+/** Whether a template is shown: a text field of several words. What is injected is an expression. */
+function isShown (look: Look): boolean {
+  return (look.count > 6 || look.told || look.program) && (look.place & (place.JSON_VALUE | place.FORM | place.TEXT)) !== 0
+}
 
 export function template (look: Look): void {
   const { text, pairs } = look
@@ -42,7 +51,7 @@ export function template (look: Look): void {
   }
   if ((look.chars & C.BRACE) !== 0 && look.score < look.threshold) braces(look)
   if ((pairs & P.BRACE_PERCENT) !== 0 && brief(look)) {
-    signIf(look, rule.block, /\{%-?\s*(?:print\b|if|for|set|import|include|extends|macro|with|debug|block|raw|verbatim|autoescape|filter|from|call|apply|do|load|python|module|end\w+|else|elif)\b[^%]*%\}/)
+    signIf(look, rule.block, isShown(look) ? LOUD_BLOCK : /\{%-?\s*(?:print\b|if|for|set|import|include|extends|macro|with|debug|block|raw|verbatim|autoescape|filter|from|call|apply|do|load|python|module|end\w+|else|elif)\b[^%]*%\}/)
   }
   if ((pairs & P.LT_PERCENT) !== 0) {
     signIf(look, rule.server, /<%[=@#!:-]?\s*(?:["'(]?\d+\s*[*+\-/]|\w*\s*(?:system|exec|eval|if|File|Dir|IO|require|Runtime|request|response|out|import|page|include|global|self|puts|`|import|foreach|for|end)\b|[^%]{0,200}(?:system|exec|`|Runtime|spawn|popen|open|File\.|Dir\.|inspect|class))/)
@@ -51,10 +60,10 @@ export function template (look: Look): void {
   if ((look.chars & C.HASH) !== 0 || (look.pairs & P.LT_QUERY) !== 0 || (look.chars & C.LT) !== 0) {
     signIf(look, rule.directive, /<#(?:assign|list|include|import|if|macro|function|attempt|setting|global|local|ftl)\b|\[#(?:assign|list|include|import|if|macro)\b|#(?:set|foreach|parse|evaluate|define|macro|include)\s*\(\s*[$"']|#(?:else)?if\s*\(\s*(?:\$|\d+\s*[=<>!])|\$\{[^{}?]{1,40}\?(?:c|upper_case|lower_case|length|keys|values|has_content|string|html|number)\b|freemarker\.template|\?new\s*\(\s*\)|\?(?:api|eval|interpret)\b\s*[.(]?/)
   }
-  if (brief(look)) signIf(look, rule.arithmetic, /\[\[\s*\$?\{?["'(]?\d+["')]?\s*[*+]\s*["'(]?\d+["')]?(?:\s*\)?\s*[*+\-/]\s*\d+)?\s*\}?\]\]|\{%[=-]?\s*["'(]?\d+["')]?\s*[*+\-/]\s*\d|\[=\s*\d+\s*\*\s*\d+\s*\]|\[\[\s*\d+\s*\*\s*\d+\s*\]\]|\[%-?\s*(?:\d+\s*\*|PERL\b|IF\b|SET\b|INCLUDE\b|USE\b)|\$\{\{<%|^\s*[=#]\s*\d+\s*\*\s*\d+\s*$|[{[][=@#]\s*\d+\s*\*\s*\d+\s*[}\]]/)
+  if (brief(look)) signIf(look, rule.arithmetic, /\[\[\s*\$?\{?["'(]?\d+["')]?\s*[*+]\s*["'(]?\d+["')]?(?:\s*\)?\s*[*+\-/]\s*\d+)?\s*\}?\]\]|\{%[=-]?\s*["'(]?\d+["')]?\s*[*+\-/]\s*\d|\[=\s*\d+\s*\*\s*\d+\s*\]|\[\[\s*\d+\s*\*\s*\d+\s*\]\]|\[%-?\s*(?:\d+\s*\*|PERL\b|IF\b|SET\b|INCLUDE\b|USE\b)|\$\{\{<%|^\s*[=#]\s*\d+\s*\*\s*\d+\s*$|[{[][=@#]\s*\d+\s*\*\s*\d+\s*[}\]]|\{!!\s*[\w("']{1,40}\s*[*(]|\$\[\s*\d+\s*\*\s*\d+\s*\]/)
   if (brief(look)) signIf(look, rule.object, /\{\$smarty\b|\{\$\w+\|\w+\}|\{(?:math\s+equation|eval\s+var|assign\s+var|fetch\s+file|include(?:_php)?\s+file|insert\s+name)\s*=|\{Smarty_|__\$\{|\{\s*\w+::\w+\(|\broot\.process\b|\bself\.TEMPLATES?_/i)
   if (brief(look) && (look.chars & C.DOLLAR) !== 0) signIf(look, rule.directive, /\$(?:class|\w+\.class|request|session|application|x|ex|str|chr|out|engine|rt)\.(?:inspect|type|class|get\w*|forName|exec)\b|\$\w+\.getClass\(\)|\$\{?\w+(?:\.\w+)*\.getClass/)
-  if (brief(look) && (look.chars & C.AT) !== 0) signIf(look, rule.expression, /@\(\(?\s*["']?\d+["']?\s*[*+/]\s*\d+\s*\)|@\{\s*\w|@(?:System|Html|Request|Model)\b\.|@\*|@\(\s*["'\w]+[^)]*\(/)
+  if (brief(look) && (look.chars & C.AT) !== 0) signIf(look, rule.expression, /@\(\(?\s*["']?\d+["']?\s*[*+/]\s*\d+\s*\)|@\{\s*\w|@(?:System|Html|Request|Model)\b\.|@php\b[^@]{1,200}@endphp\b|@if\s?\([^@]{1,100}@endif\b|@\*|@\(\s*["'\w]+[^)]*\(/)
   if (look.on[rule.plain.no] === 1 && look.count < 12 && !text.startsWith('http')) signIf(look, rule.plain, /\{\{[^{}]+\}\}|\$\{[^{}]+\}|#\{[^{}]+\}|\{%[^%{]+%\}|<%[^%<]+%>/)
 }
 
@@ -71,7 +80,7 @@ function inside (look: Look, from: number, to: number, opener: string): boolean 
   return look.score >= look.threshold
 }
 
-const CODE = /^\s*\.(?:version|data_model|main|globals|vars|node|template_name|now)\b|['"]\s*\.\s*\w+\s*\(|\bgroovy\.|\b(?:T\s*\(\s*\w|new\s+[\w.]+\s*\(|Runtime|exec\s*\(|system\s*\(|eval\s*\(|class\b\s*\.|getClass|\.class\b|process\b\s*[.[]|require\s*\(|global\b\s*[.[]|import\s*\(|sleep\s*\(|phpinfo|passthru|print\s*\(|@\w+\s*[.@(]|#\w+\s*=|#_memberAccess|param\.|applicationScope|sessionScope|pageContext|facesContext|root\b\s*\.\s*process|product\.|Object\b\s*[.(]|settings\b|self\b|Kernel|IO\.|File\.|Dir\.|ENV\b|`|with\s*\(|whoami|cat \/|\/bin\/|\/etc\/)/
+const CODE = /(?:^|[\s(,{])#\w+\s*=[^=]|\bfunction\s*\(|^\s*\.(?:version|data_model|main|globals|vars|node|template_name|now)\b|['"]\s*\.\s*\w+\s*\(|\bgroovy\.|\b(?:T\s*\(\s*\w|new\s+[\w.]+\s*\(|Runtime|exec\s*\(|system\s*\(|eval\s*\(|class\b\s*\.|getClass|\.class\b|process\b\s*[.[]|require\s*\(|global\b\s*[.[]|import\s*\(|sleep\s*\(|phpinfo|passthru|print\s*\(|@\w+\s*[.@(]|#\w+\s*=|#_memberAccess|param\.|applicationScope|sessionScope|pageContext|facesContext|root\b\s*\.\s*process|product\.|Object\b\s*[.(]|settings\b|self\b|Kernel|IO\.|File\.|Dir\.|ENV\b|`|with\s*\(|whoami|cat \/|\/bin\/|\/etc\/)/
 
 /** `${`, `#{`, `*{`, `@{`, `~{` and single braces: each judged up to the next brace. */
 function braces (look: Look): void {

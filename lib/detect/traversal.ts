@@ -1,5 +1,5 @@
 import { K } from './keywords.ts'
-import { brief, isWord, sign, signIf, type Look } from './look.ts'
+import { brief, isSentence, isWord, sign, signIf, type Look } from './look.ts'
 import * as place from './place.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
@@ -20,6 +20,7 @@ export function mayTraverse (look: Look): boolean {
   const { chars, pairs, words } = look
   if ((look.place & place.PATH) !== 0 && (chars & C.DOT) !== 0 && look.text.charCodeAt(0) === 46) return true
   if (look.count < 4 && look.longest > 7 && look.text.includes('0x2e')) return true
+  if ((chars & C.DOLLAR) !== 0 && (pairs & P.COLONS) !== 0 && look.count < 24) return true
   if ((chars & C.DOT) !== 0 && look.count < 60 && look.text.includes('0x')) return true
   if ((chars & (C.SLASH | C.BACKSLASH)) !== 0) return (pairs & (P.DOTS | P.BACKSLASHES)) !== 0 || (words & K.FILE) !== 0 || (chars & C.CONTROL) !== 0
   return (chars & C.CONTROL) !== 0 || (((words & K.FILE) !== 0 || (pairs & P.DOTS) !== 0) && (chars & (C.DOT | C.PERCENT)) !== 0)
@@ -46,7 +47,7 @@ export function traversal (look: Look): void {
       signIf(look, rule.windows, WINDOWS)
     } else if (short && text.length < 200) {
       signIf(look, rule.windows, WINDOWS)
-      if (!/^[A-Z][a-z]+ /.test(text) && !/\b(?:the|your|with|from|for|this|see)\b/.test(text)) signIf(look, rule.system, SYSTEM)
+      if (!/^[A-Z][a-z]+ /.test(text) && !isSentence(look) && !/\b(?:the|your|with|from|for|this|see)\b/.test(text)) signIf(look, rule.system, SYSTEM)
     }
   } else if ((look.words & K.FILE) !== 0) {
     signIf(look, rule.system, SYSTEM)
@@ -54,12 +55,20 @@ export function traversal (look: Look): void {
     signIf(look, rule.secret, /\.(?:ssh|aws|kube)\/|(?:WEB|META)-INF\/|id_rsa|\.htpasswd|\.git\/(?:config|HEAD)/i)
   }
   if (path) signIf(look, rule.hidden, HIDDEN)
-  if ((look.chars & C.CONTROL) !== 0) signIf(look, rule.null, NUL)
+  if ((look.chars & C.CONTROL) !== 0) signIf(look, rule.null, (look.place & (place.QUERY | place.PATH)) !== 0 && (look.place & place.NAME) === 0 && look.count < 6 ? ANY_NUL : NUL)
+  if ((look.chars & C.DOLLAR) !== 0 && short) signIf(look, rule.windows, STREAM)
   if (look.on[rule.root.no] === 1 && nospace && !path) signIf(look, rule.root, /(?:\.[\s?*\\"'|]{0,2}\.[\s?*\\"'|]{0,2}[\\/|][^\\/]{0,8}){2}|^\.\.[\\/]|^\/(?:etc|var|usr|proc|sys|root|home|opt|dev|tmp|boot|bin|sbin|lib|mnt)\/[\w./-]+$/)
 }
 
 const HIDDEN = /(?:^|\/)\.(?:git|svn|hg|bzr|cvs|idea|vscode|ssh|aws|kube|docker|gnupg|cursor(?:ignore)?|aiignore|aider|cline|claude|continue|windsurf|roo|junie|kiro|n8n|plandex|opencode|codex|copilot|gemini|fabric|terraform|circleci|env|htpasswd|htaccess|npmrc|netrc|pypirc|bash_history|DS_Store)(?:$|[/._-])/i
 const NUL = /\.[a-z0-9]{1,8}\u0000(?:$|\.|\/)|[\\/][\w.-]+\u0000/i
+
+/** In a URL nothing has a use for a NUL. */
+const ANY_NUL = /\u0000/
+/** A stream of NTFS: `web.config::$DATA`. */
+const STREAM = /\.\w{1,10}::\$(?:data|index_allocation)\b/i
+/** Tomcat drops what stands behind a semicolon, and the proxy before it does not. */
+const PARAMETER = /(?:^|[\\/])\.\.;[\w=.-]{0,20}[\\/]/
 
 /** Steps up with broken encodings of a slash, as fuzzers send them: `..%c0%qf..%c0%qf`. */
 const BROKEN = /(?:\.\.(?:[\u0080-\uffff]|%|0x|\\x|u(?:2215|2216|ff0f|efc8|f025))[^./\\\s]{0,6}){2,}/
@@ -68,6 +77,7 @@ const BROKEN = /(?:\.\.(?:[\u0080-\uffff]|%|0x|\\x|u(?:2215|2216|ff0f|efc8|f025)
 function steps (look: Look, path: boolean, file: boolean): void {
   const { text } = look
   if (BROKEN.test(text)) signIf(look, rule.mangled, BROKEN)
+  signIf(look, rule.mangled, PARAMETER)
   let found = 0
   let links = 0
   let first = -1
@@ -95,6 +105,8 @@ function steps (look: Look, path: boolean, file: boolean): void {
   if (found === 0) return
   // An article that names several files by relative paths, each of few steps, is no attack by their sum.
   if (!path && !file && !brief(look) && (!CHAIN.test(text) || (links > 0 && found < links * 4))) return
+  // A sentence that names two files: they are no system's.
+  if (!path && !file && found < 4 && mangled === 0 && (isSentence(look) || /\.\.\/\S{1,200}\s+[a-z]+\s+\.\.\/\S{1,200}\s+\w/.test(text)) && !SECRET.test(text) && !SYSTEM.test(text) && !WINDOWS.test(text)) return
   const before = first > 0 ? text.charCodeAt(first - 1) : 0
   if (found === 1 && first === 0 && look.count <= 3 && mangled === 1 && /^\.{4}[\\/]{2}/.test(text)) sign(look, rule.mangled, 0, last)
   if (mangled > 1 || (mangled === 1 && found > 1)) sign(look, rule.mangled, first, last)
@@ -117,6 +129,7 @@ function isQuoted (code: number): boolean {
 function isModule (text: string, at: number): boolean {
   const before = text.charCodeAt(at - 1)
   if (/\]: ?$|\]\($/.test(text.slice(Math.max(0, at - 3), at))) return true
+  if (before !== 47 && /(?:require|import|from)(?:\.resolve)?\s{0,4}\(?\s{0,4}["'`]$|\burl\(["']?$/.test(text.slice(Math.max(0, at - 20), at))) return true
   return text.length > 60 && (before === 39 || before === 34 || before === 40 || before === 96) && /\b(?:from|require|import|href|src)\b|\]\(/.test(text)
 }
 

@@ -17,10 +17,10 @@ export function mayBeUpload (look: Look): boolean {
 
 export function upload (look: Look): void {
   if ((look.chars & C.DOT) !== 0) {
-    signIf(look, rule.executable, /\.\s*(?:php|phps|pht|phtm|phtml|phar|jspx?|jspf|jsw|jsv|aspx?|asax|svc|soap|cshtml|vbhtml|razor|pgif|lnk|scf|reg|ashx|asmx|asa|asax|cer|cdx|cfml?|cfc|cgi|pl|shtml?|stm|hta|htr|exe|bat|cmd|com|scr|vbs|vbe|wsf|wsh|ps1|psm1|msi|jar|war|sh|bash|py|pyc|rb|swf|svgz|so|dll|inc)\d*[\s.;%\u0000/\\:$]*$/i)
-    signIf(look, rule.double, /\.\s*(?:php|phtml|phar|jspx?|aspx?|asa|cer|cgi|shtml|exe)(?:\d*[.;%\u0000/:\s])/i)
+    signIf(look, rule.executable, /\.\s*(?:php|phps|pht|phtm|phtml|phar|jspx?|jspf|jsw|jsv|aspx?|asax|svc|soap|cshtml|vbhtml|razor|pgif|lnk|scf|reg|ashx|asmx|asa|asax|cer|cdx|ascx|axd|rem|vbhtm|config|jhtml|jse|yaws|erb|elf|dbm|mht|mhtml|chm|user\.ini|htaccess|cfml?|cfc|cgi|pl|shtml?|stm|hta|htr|exe|bat|cmd|com|scr|vbs|vbe|wsf|wsh|ps1|psm1|msi|jar|war|sh|bash|py|pyc|rb|swf|svgz|so|dll|inc)\d*[\s.;%\u0000/\\:$]*$/i)
+    signIf(look, rule.double, /\.\s*(?:php|phtml|phar|jspx?|aspx?|asa|cer|cgi|shtml|exe)(?:\d*[.;%\u0000/:\s?#])|[\u202a-\u202e\u2066-\u2069]/i)
   }
   signIf(look, rule.config, /(?:^|[\\/])\s*(?:\.ht(?:access|passwd)|\.user\.ini|web\.config|php\.ini|crossdomain\.xml|clientaccesspolicy\.xml|\.env|\.git|\.boto|\.npmrc|wp-config[._ -]|config\.(?:yml|yaml|json|php|inc)|settings\.\s*(?:php|py)|authorized_keys|id_(?:rsa|dsa|ecdsa|ed25519)$|\.(?:bashrc|bash_profile|profile|zshrc|gitconfig|netrc|pypirc)$|uwsgi\.ini)/i)
   signIf(look, rule.session, /(?:^|[\\/])sess_[a-z0-9,-]{20,}$/i)
-  signIf(look, rule.trick, /::\$(?:data|index)|^\s*\|\s*\w|\u0000|\.(?:asp|php|jsp)x?;/i)
+  signIf(look, rule.trick, /::\$(?:data|index)|^\s*\|\s*\w|\u0000|\.(?:asp|php|jsp)x?;|[\r\n]\s*[\w-]+:/i)
 }

@@ -1,5 +1,6 @@
 import { percent } from './decode.ts'
 import { judge, report, type Engine } from './engine.ts'
+import { constants } from './graphql.ts'
 import * as place from './place.ts'
 import { operatorInName } from './nosql.ts'
 
@@ -22,11 +23,46 @@ export function judgePairs (engine: Engine, text: string, where: number): number
     if (end > at) {
       if (engine.deadline !== Infinity && performance.now() > engine.deadline) return pairs
       judgePair(engine, text.slice(at, end), where)
+      if (pairs < REPEATS) starts[pairs] = at
       pairs++
     }
     at = end + 1
   }
+  if (pairs > 1) judgeRepeated(engine, text, where, Math.min(pairs, REPEATS))
   return pairs
+}
+
+/** Pairs of a query among which names may repeat. */
+const REPEATS = 32
+const starts = new Int32Array(REPEATS)
+
+/** `q=1/*&q=*\/or 1=1`: values of one name are an array, which a program that puts them in a text joins by commas. */
+function judgeRepeated (engine: Engine, text: string, where: number, pairs: number): void {
+  for (let i = 0; i < pairs - 1; i++) {
+    const from = starts[i]!
+    if (from < 0) continue
+    const equals = text.indexOf('=', from)
+    if (equals < 0) return
+    let joined = ''
+    for (let j = i + 1; j < pairs; j++) {
+      const next = starts[j]!
+      if (next < 0 || text.charCodeAt(next) !== text.charCodeAt(from) || !text.startsWith(text.slice(from, equals + 1), next)) continue
+      joined = `${joined === '' ? valueAt(text, equals + 1) : joined},${valueAt(text, next + equals + 1 - from)}`
+      starts[j] = -1
+    }
+    if (joined === '') continue
+    const name = plain(text.slice(from, equals))
+    const excluded = where === place.QUERY ? engine.params : engine.fields
+    if (excluded?.has(name.toLowerCase()) !== true && judge(engine, joined.slice(0, JOINED), where | hints(name), name)) report(engine, `${engine.root}.${name}`)
+  }
+}
+
+/** Characters of joined values: an attack in pieces is short. */
+const JOINED = 2000
+
+function valueAt (text: string, from: number): string {
+  const end = text.indexOf('&', from)
+  return plain(text.slice(from, end < 0 ? text.length : end))
 }
 
 function judgePair (engine: Engine, pair: string, where: number): void {
@@ -38,13 +74,14 @@ function judgePair (engine: Engine, pair: string, where: number): void {
   if (engine.fields !== undefined && where === place.FORM && engine.fields.has(name.toLowerCase())) return
   if (equals < 0) {
     // `?payload`: a value without a name.
-    if (judge(engine, name, where | place.NAME, name)) report(engine, `${engine.root} name`)
+    if (operatorInName(engine.look, name, '') || judge(engine, name, where | place.NAME, name)) report(engine, `${engine.root} name`)
     return
   }
   hinted ??= judgeName(engine, name, pair.slice(equals + 1), where)
   const value = plain(pair.slice(equals + 1))
   if (where === place.QUERY && engine.pinned?.params.get(name)?.(value) === true) return
   if (value !== '' && judge(engine, value, where | hinted, name)) report(engine, `${engine.root}.${name}`)
+  else if (name === 'query' && constants(value).some((constant) => judge(engine, constant, where, name))) report(engine, `${engine.root}.${name}`)
   else if (value.length > 1 && isJson(value)) judgeEmbedded(engine, value, `${engine.root}.${name}`)
 }
 

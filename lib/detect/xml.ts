@@ -1,5 +1,5 @@
 import { K } from './keywords.ts'
-import { signIf, type Look } from './look.ts'
+import { brief, signIf, type Look } from './look.ts'
 import { rulesOf } from './rules.ts'
 import { C, P } from './scan.ts'
 
@@ -15,7 +15,8 @@ const rule = rulesOf('xml', {
 
 export function mayBeXml (look: Look): boolean {
   return ((look.pairs & (P.LT_BANG | P.LT_WORD)) !== 0 && (look.words & K.XML) !== 0) || ((look.pairs & P.COLONS) !== 0 && (look.chars & C.QUOTE) !== 0) ||
-    ((look.chars & (C.QUOTE | C.DQUOTE)) !== 0 && (look.chars & C.SLASH) !== 0 && (look.chars & (C.BRACKET | C.PAREN)) !== 0 && look.count < 20)
+    ((look.chars & (C.QUOTE | C.DQUOTE)) !== 0 && (look.chars & C.SLASH) !== 0 && (look.chars & (C.BRACKET | C.PAREN)) !== 0 && look.count < 20) ||
+    ((look.chars & C.PAREN) !== 0 && (look.chars & (C.SLASH | C.QUOTE | C.DQUOTE)) !== 0 && look.count < 16) || ((look.chars & C.DOLLAR) !== 0 && look.count < 20 && /^\s*(?:for|let|declare)\s/.test(look.text))
 }
 
 export function xml (look: Look): void {
@@ -27,6 +28,11 @@ export function xml (look: Look): void {
   }
   signIf(look, rule.xinclude, /<[\w-]+:include\b|http:\/\/www\.w3\.org\/2001\/XInclude/i)
   signIf(look, rule.schema, /\bxsi:(?:noNamespaceS|s)chemaLocation\s*=\s*["'][^"']*https?:\/\/(?!www\.w3\.org|schemas?\.)/i)
-  signIf(look, rule.stylesheet, /<(?:xsl|msxsl|xalan):(?:include|import|script|component)\b|(?:document|unparsed-text)\(\s*['"]?(?:\/|file:|http|[a-z]:)|php:function|xmlns:\w+=["'](?:http:\/\/php\.net\/xsl|http:\/\/xml\.apache\.org\/xalan\/java|urn:schemas-microsoft-com:xslt|http:\/\/exslt\.org\/common)|<xsl:value-of\s+select=["'](?:system-property|php:)/i)
-  if ((look.chars & (C.QUOTE | C.DQUOTE)) !== 0) signIf(look, rule.xpath, /["']\s*\]\s*(?:\|\s*)?\/{1,2}(?:\*|\.\.|@?[a-z]+\s*[[/*])|\b(?:doc|collection|unparsed-text)\(\s*["'](?:https?|file|ftp):|(?:parent|ancestor|child|attribute|self|descendant|following|preceding)(?:-or-self|-sibling)?::(?:\*|node\(\)|text\(\)|comment\(\)|user|\w+\[)/i)
+  signIf(look, rule.stylesheet, /<(?:xsl|msxsl|xalan|exsl):(?:include|import|script|component|result-document|document)\b|(?:document|unparsed-text)\(\s*['"]?(?:\/|file:|http|[a-z]:)|php:function|xmlns:\w+=["'](?:http:\/\/php\.net\/xsl|http:\/\/xml\.apache\.org\/xalan\/java|urn:schemas-microsoft-com:xslt|http:\/\/exslt\.org\/common)|<xsl:value-of\s+select=["'](?:system-property|php:)/i)
+  if ((look.chars & (C.QUOTE | C.DQUOTE)) !== 0) signIf(look, rule.xpath, /["']\s*\)?\s*\]\s*(?:\|\s*)?\/{1,2}(?:\*|\.\.|@?[a-z]+\s*[[/*|])|["']\s*(?:or|and)\s+(?:(?:last|true|position)\(\)|not\(false\(\)|\.\s*=\s*["']|@\*|\.\.\/\w|string\(\/)|\b(?:doc|collection|unparsed-text)\(\s*["'](?:https?|file|ftp):|(?:parent|ancestor|child|attribute|self|descendant|following|preceding)(?:-or-self|-sibling)?::(?:\*|node\(\)|text\(\)|comment\(\)|user|\w+\[)/i)
+  if (brief(look)) signIf(look, rule.stylesheet, /<\?xml-stylesheet\b[^>]{0,200}\bhref\s*=\s*["'](?:https?:|\/\/|file:|javascript:|data:)/i)
+  if (look.count < 20) signIf(look, rule.xpath, XPATH_CALL)
 }
+
+/** Functions of XPath and XQuery that read the whole document, other documents or the environment, and the start of a query. */
+const XPATH_CALL = /\b(?:count|name|local-name|string(?:-length)?|normalize-space)\s*\(\s*\/{1,2}(?:\*|@\*|[a-z-]+::|[a-z]+\[)|\b(?:fn:)?(?:doc|collection|unparsed-text|doc-available)\(\s*(?:["'](?:https?|file|ftp):|concat\()|\bfn:(?:doc|collection|unparsed-text|environment-variable)\(|\benvironment-variable\(\s*["']|\bcount\(\/{1,2}\w+\)|^\s*for\s+\$\w+\s+in\s+(?:fn:|doc\(|collection\(|\/)|^\s*declare\s+(?:variable\s+\$|function\s+\w+:|namespace\s+\w+\s*=)|^\s*let\s+\$\w+\s*:=/

