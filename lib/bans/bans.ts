@@ -4,12 +4,12 @@ import { GUARD_OPTION_INVALID } from '../errors.ts'
 import type { Geo } from '../geo/geo.ts'
 import { show } from '../options/shape.ts'
 import { printable } from '../report.ts'
-import { held, type Ban, type Past } from './held.ts'
+import { held, type Ban, type HeldBan, type Past } from './held.ts'
 import { strikes, type FarStrikes } from './strikes.ts'
 import { banTarget, principalName, type BanTarget } from './target.ts'
 import type { BanInfo, Category, GuardEvent, StrikeKind } from '../../types/index.ts'
 
-export type { Ban }
+export type { Ban, HeldBan }
 
 /** How strikes lead to bans; compiled from a `ban` rule. Times in milliseconds. */
 export interface BanPolicy {
@@ -37,9 +37,9 @@ export type OtherBan = Pick<Ban, 'client' | 'reason' | 'since' | 'until' | 'kind
 /** The bans of one app. */
 export interface Bans {
   /** The ban that a client is under. */
-  find: (client: Client) => Ban | undefined
+  find: (client: Client) => HeldBan | undefined
   /** The ban that whoever was let in by an authentication gate is under. */
-  findPrincipal: (principal: unknown) => Ban | undefined
+  findPrincipal: (principal: unknown) => HeldBan | undefined
   /**
    * Bans an address with the whole client it belongs to, a CIDR, `{ asn }`, `{ country }` or `{ principal }`;
    * replaces an earlier ban of the same target.
@@ -69,7 +69,10 @@ export interface Bans {
     /** @throws {GUARD_OPTION_INVALID} if the name is no target */
     add: (ban: OtherBan) => void
     lift: (name: string) => void
-    values: () => readonly Ban[]
+    /** Tells when one was made, by the store's clock. */
+    setAt: (name: string, at: number) => void
+    /** All, in lists of some hundred. Between two of them others may come and go. */
+    parts: () => Iterable<readonly Ban[]>
   }
 }
 
@@ -86,12 +89,14 @@ export interface BansOptions {
   far?: FarStrikes | undefined
 }
 
+/** Places of one part of all bans. */
+const PART = 500
 /** Between two warnings that bans had to make room. */
 const WARN_EVERY = 60_000
 
 /** Keeps bans in this process. They end by themselves, without timers: each call drops what has ended. */
 export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, far }: BansOptions): Bans {
-  const all = held()
+  const all = held(maxKeys)
   const counted = strikes({ now, maxKeys, far })
   const listeners = new Set<(change: BanChange) => void>()
   let made = 0
@@ -100,33 +105,34 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
 
   const tell = (change: BanChange): void => { for (const listener of listeners) listener(change) }
 
-  function dropEnded (time: number): void {
-    for (let ban = all.first(); ban !== undefined && ban.until <= time; ban = all.first()) all.remove(ban)
+  const whole = (ban: HeldBan): Ban => ({ ...ban, past: counted.past(ban.client) })
+
+  function * parts (): Generator<readonly Ban[]> {
+    for (let from = 0; from < all.used; from += PART) yield all.part(from, PART).map(whole)
   }
 
   /** Below the bound no ban is lost; at the bound the one that would end first is, and it is said. */
   function makeRoom (time: number): void {
     if (all.size < maxKeys) return
-    all.remove(all.first()!)
+    all.dropFirst()
     evicted++
     if (time - warned < WARN_EVERY) return
     warned = time
     onEvent({ type: 'warning', time, code: 'GUARD_BANS_FULL', message: `${maxKeys} bans are in force, more than maxKeys allows: bans that end soonest are lifted early, ${evicted} so far` })
   }
 
-  function put ({ name, kind: target, network }: BanTarget, { reason, since, until, kind, past, at }: Omit<OtherBan, 'client'>, time: number): Ban {
-    const ban: Ban = { client: name, reason, since, until, kind, target, network, past, at, place: 0 }
-    dropEnded(time)
-    const before = all.get(name)
-    if (before !== undefined) all.remove(before)
+  function put ({ name, kind: target, network }: BanTarget, { reason, since, until, kind, at }: Omit<OtherBan, 'client' | 'past'>, time: number): HeldBan {
+    const ban = { client: name, reason, since, until, kind, target, at }
+    all.dropEnded(time)
+    all.remove(name)
     makeRoom(time)
-    all.add(ban)
+    all.add(ban, network)
     return ban
   }
 
   function make (target: BanTarget, duration: number, reason: string, kind: Ban['kind'], past?: Past, reference?: string): Ban {
     const since = now()
-    const ban = put(target, { reason, since, until: since + duration, kind, past, at: 0 }, since)
+    const ban: Ban = { ...put(target, { reason, since, until: since + duration, kind, at: 0 }, since), past }
     made++
     onEvent({ type: 'banned', time: since, client: ban.client, reason, kind, until: ban.until, ...(reference !== undefined && { reference }) })
     tell({ type: 'banned', ban })
@@ -167,22 +173,19 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
 
     lift (target) {
       const time = now()
-      dropEnded(time)
+      all.dropEnded(time)
       const { name } = banTarget(target, ipv6Prefix)
       counted.forget(name)
       far?.forget(name)
-      const ban = all.get(name)
-      if (ban !== undefined) {
-        all.remove(ban)
-        onEvent({ type: 'unbanned', time, client: name })
-      }
+      const known = all.remove(name)
+      if (known) onEvent({ type: 'unbanned', time, client: name })
       tell({ type: 'unbanned', name })
-      return ban !== undefined
+      return known
     },
 
     list () {
-      dropEnded(now())
-      return all.values().map(info).sort((one, other) => one.until - other.until)
+      all.dropEnded(now())
+      return all.part(0, all.used).map(info).sort((one, other) => one.until - other.until)
     },
 
     strike (client, kind, category, policy, reference, atOnce = false) {
@@ -195,14 +198,14 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
     },
 
     reset () {
-      const names = all.values().map(({ client }) => client)
+      const names = all.part(0, all.used).map(({ client }) => client)
       all.clear()
       counted.reset()
       for (const name of names) tell({ type: 'unbanned', name })
     },
 
     stats () {
-      dropEnded(now())
+      all.dropEnded(now())
       return { active: all.size, networks: all.counts.network, made, evicted, ...counted.stats() }
     },
 
@@ -212,7 +215,10 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
     },
 
     others: {
-      get: (name) => all.get(name),
+      get (name) {
+        const ban = all.get(name)
+        return ban && whole(ban)
+      },
       add (ban) {
         const target = banTarget(ban.client, ipv6Prefix)
         counted.begin(target.name, ban.past)
@@ -221,14 +227,14 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
       lift (name) {
         counted.forget(name)
         far?.forget(name)
-        const ban = all.get(name)
-        if (ban !== undefined) all.remove(ban)
+        all.remove(name)
       },
-      values: () => all.values()
+      setAt: all.setAt,
+      parts
     }
   }
 }
 
-function info ({ client, reason, since, until }: Ban): BanInfo {
+function info ({ client, reason, since, until }: HeldBan): BanInfo {
   return { client, reason, since, until }
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
+import { open, realpath, rename, rm } from 'node:fs/promises'
 import type { Ban, Bans } from './bans.ts'
 import type { BanKeeper } from './keep.ts'
 import { GUARD_OPTION_INVALID } from '../errors.ts'
@@ -14,8 +13,6 @@ const SOON = 1000
 const LATER = 10_000
 /** Milliseconds between two warnings. */
 const WARN_EVERY = 60_000
-/** Bans of one write, so that no long text holds up requests. */
-const PIECE = 500
 /** Bytes of a line; no ban of ours has more. */
 const LINE = 4096
 
@@ -31,7 +28,11 @@ export interface BanFileOptions {
  * Keeps the bans of one process in a file, one a line as JSON `[name, since, until, kind, reason, times, remembered]`, so
  * that they survive a restart. The file is replaced as a whole: whoever reads it sees the old one or the new one.
  */
-export function keepInFile ({ path, bans, now, maxKeys, emit }: BanFileOptions): BanKeeper {
+export function keepInFile ({ path: named, bans, now, maxKeys, emit }: BanFileOptions): BanKeeper {
+  let path = named
+  /** Targets that were banned or lifted before the file was read, which knows older news; `undefined`: it was. */
+  let newer: Set<string> | undefined = new Set()
+
   let timer: NodeJS.Timeout | undefined
   let turn: Promise<void> | undefined
   let changed = false
@@ -53,8 +54,8 @@ export function keepInFile ({ path, bans, now, maxKeys, emit }: BanFileOptions):
       input.once('error', (error: NodeJS.ErrnoException) => error.code === 'ENOENT' ? resolve(false) : reject(error))
     })
     if (!await opened) return
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-      if (lines++ === 0 && line === HEAD) continue
+    for await (const line of linesOf(input)) {
+      if (lines++ === 0 && line.trimEnd() === HEAD) continue
       if (!put(line)) broken++
     }
     if (broken === 0 && lines > 0) return
@@ -68,7 +69,7 @@ export function keepInFile ({ path, bans, now, maxKeys, emit }: BanFileOptions):
       const row = JSON.parse(line) as unknown
       if (!isRow(row)) return false
       const [client, since, until, kind, reason, times, remembered] = row
-      if (until > now()) bans.others.add({ client, since, until, kind, reason, past: times === 0 ? undefined : { times, until: remembered }, at: 0 })
+      if (until > now() && newer?.has(client) !== true) bans.others.add({ client, since, until, kind, reason, past: times === 0 ? undefined : { times, until: remembered }, at: 0 })
       return true
     } catch {
       return false
@@ -80,9 +81,8 @@ export function keepInFile ({ path, bans, now, maxKeys, emit }: BanFileOptions):
     // A list of who was banned is nobody else's business.
     const file = await open(temporary, 'wx', 0o600)
     try {
-      const all = [...bans.others.values()]
       await file.write(`${HEAD}\n`)
-      for (let i = 0; i < all.length; i += PIECE) await file.write(all.slice(i, i + PIECE).map(lineOf).join(''))
+      for (const part of bans.others.parts()) await file.write(part.map(lineOf).join(''))
       await file.sync()
       await file.close()
       await rename(temporary, path)
@@ -120,15 +120,21 @@ export function keepInFile ({ path, bans, now, maxKeys, emit }: BanFileOptions):
     }, ms).unref()
   }
 
-  const unlisten = bans.onChange(() => {
+  const unlisten = bans.onChange((change) => {
     changed = true
-    later(SOON)
+    // Written now, the file would lose what it knows.
+    if (newer !== undefined) newer.add(change.type === 'banned' ? change.ban.client : change.name)
+    else later(SOON)
   })
 
   return {
     async started () {
       try {
+        // What a link leads to is replaced, and not the link.
+        path = await realpath(named).catch(() => named)
         await read()
+        newer = undefined
+        changed = false
         // What cannot be written is better known now than after the first ban.
         await write()
       } catch (error) {
@@ -141,11 +147,22 @@ export function keepInFile ({ path, bans, now, maxKeys, emit }: BanFileOptions):
       unlisten()
       clearTimeout(timer)
       await turn
-      await save()
+      if (newer === undefined) await save()
     },
 
     stats: () => ({ fileWrites: writes, fileFailures: failures })
   }
+}
+
+/** Lines of a text, cut at a length that none of ours has: a file of something else must not become one text. */
+async function * linesOf (chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop()!.slice(0, LINE)
+    yield * lines
+  }
+  if (rest !== '') yield rest
 }
 
 /** Places of a row with a text; at the others are numbers. */

@@ -1,8 +1,11 @@
 import { memoryStore } from '../limits/memory.ts'
 import type { Counter } from '../limits/store.ts'
+import { EXPIRES, MAX, Table, TIMES, TOTAL, WORDS } from '../limits/table.ts'
 import type { BanPolicy } from './bans.ts'
 import type { Past } from './held.ts'
 import type { Category } from '../../types/index.ts'
+
+const MOST_TIMES = 2 ** 31 - 1
 
 /** Counts strikes of all nodes. Where that fails, this node's own count has to do. */
 export interface FarStrikes {
@@ -23,6 +26,8 @@ export interface Strikes {
   sentence: (key: string, category: Category | undefined, policy: BanPolicy) => { threshold: number, duration: number, past: Past | undefined }
   /** Begins to count anew here; `past`: what is remembered of earlier bans from now on. */
   begin: (key: string, past: Past | undefined) => void
+  /** What is remembered of earlier bans. */
+  past: (key: string) => Past | undefined
   /** Forgets a client's strikes and earlier bans here. */
   forget: (key: string) => void
   reset: () => void
@@ -30,13 +35,14 @@ export interface Strikes {
 }
 
 /**
- * Strikes are units of sliding windows, in about 48 bytes a client. Routes whose rules differ in thresholds
+ * Strikes are units of sliding windows, in 49 bytes a client. Routes whose rules differ in thresholds
  * only count together; those with another window count by themselves.
  */
 export function strikes ({ now, maxKeys, far }: { now: () => number, maxKeys: number, far?: FarStrikes | undefined }): Strikes {
   const store = memoryStore({ now, maxKeys })
   const counters = new Map<string, Counter>()
-  const earlier = new Map<string, Past>()
+  /** Times as units, in 49 bytes a client. */
+  const earlier = new Table(maxKeys)
 
   function counterOf (name: string, window: number): Counter {
     const id = `${name}|${window}`
@@ -50,11 +56,20 @@ export function strikes ({ now, maxKeys, far }: { now: () => number, maxKeys: nu
     return own === undefined ? { name: '*', threshold: policy.threshold, duration: policy.duration } : { name: category!, ...own }
   }
 
-  /** The one that was banned longest ago makes room. */
-  function remember (key: string, past: Past): void {
-    earlier.delete(key)
-    if (earlier.size >= maxKeys) earlier.delete(earlier.keys().next().value!)
-    earlier.set(key, past)
+  /** Of some, the one that is to be forgotten soonest makes room. */
+  function remember (key: string, { times, until }: Past): void {
+    const found = earlier.find(0, key)
+    const slot = found === -1 ? earlier.add(now()) : found
+    earlier.words[slot * WORDS + TOTAL] = Math.min(times, MOST_TIMES)
+    earlier.words[slot * WORDS + MAX] = 0
+    earlier.times[slot * TIMES + EXPIRES] = until
+  }
+
+  function pastOf (key: string): Past | undefined {
+    const slot = earlier.find(0, key)
+    if (slot === -1) return undefined
+    const until = earlier.times[slot * TIMES + EXPIRES]!
+    return until <= now() ? undefined : { times: earlier.words[slot * WORDS + TOTAL]!, until }
   }
 
   return {
@@ -71,8 +86,7 @@ export function strikes ({ now, maxKeys, far }: { now: () => number, maxKeys: nu
       const { threshold, duration } = ruleOf(category, policy)
       const { escalate, jitter, maxDuration } = policy
       const time = now()
-      const known = earlier.get(key)
-      const times = known === undefined || known.until <= time ? 0 : known.times
+      const times = pastOf(key)?.times ?? 0
       const longer = duration * escalate ** times * (1 + jitter * Math.random())
       const length = Math.round(Math.min(longer, maxDuration))
       // Longer after each ban that is remembered: for as long as the longest ban after the last one's end.
@@ -84,9 +98,12 @@ export function strikes ({ now, maxKeys, far }: { now: () => number, maxKeys: nu
       if (past !== undefined) remember(key, past)
     },
 
+    past: pastOf,
+
     forget (key) {
       store.reset([...counters.values()], key)
-      earlier.delete(key)
+      const slot = earlier.find(0, key)
+      if (slot !== -1) earlier.empty(slot)
     },
 
     reset () {

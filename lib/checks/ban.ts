@@ -1,4 +1,4 @@
-import type { Ban, BanPolicy } from '../bans/bans.ts'
+import type { BanPolicy, HeldBan } from '../bans/bans.ts'
 import { isWide } from '../bans/held.ts'
 import type { CheckModule, Refusal, Services } from '../check.ts'
 import { CATEGORIES } from '../detect/types.ts'
@@ -37,7 +37,7 @@ export const ban: CheckModule<'ban'> = {
   shape: banShape,
   compile ({ exempt }: BanRules, { bans, lists, now }) {
     const spared = exempt === undefined ? undefined : lists.read(exempt)
-    const refusal = ({ client, reason, until }: Ban): Refusal => ({
+    const refusal = ({ client, reason, until }: HeldBan): Refusal => ({
       code: 'GUARD_BANNED',
       status: 403,
       reason: `banned: ${reason}`,

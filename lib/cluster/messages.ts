@@ -14,10 +14,11 @@ export interface Operation { kind: Kind, asks: SentAsk[], at: number }
 /** A ban, or with its name alone the lift of one. All processes are on one machine and have one clock. */
 export type SentBan = Pick<Ban, 'client' | 'reason' | 'since' | 'until' | 'kind' | 'past'> | { client: string }
 
-/** Whose state it is: apps of one process with another prefix share nothing. */
-interface Addressed { tag: typeof TAG, prefix: string }
-export type ToPrimary = Addressed & ({ id: number, operations: Operation[] } | { bans: SentBan[] } | { join: true } | { leave: true })
-export type ToWorker = Addressed & ({ id: number, answers: Array<Taken | null> } | { bans: SentBan[], all: boolean })
+/** `from`: an app; a worker may have several. `prefix`: whose state it is. */
+interface FromApp { tag: typeof TAG, prefix: string, from: string }
+export type ToPrimary = FromApp & ({ id: number, operations: Operation[] } | { bans: SentBan[] } | { join: true } | { leave: true })
+/** `to`: the app, as it names itself in `from`. */
+export type ToWorker = { tag: typeof TAG, to: string } & ({ id: number, answers: Array<Taken | null> } | { bans: SentBan[], all: boolean })
 
 export function isOurs (message: unknown): boolean {
   return (message as { tag?: unknown } | null)?.tag === TAG
@@ -27,7 +28,13 @@ export function sentBan ({ client, reason, since, until, kind, past }: Ban): Sen
   return { client, reason, since, until, kind, past }
 }
 
-export function applyBan (bans: Bans, ban: SentBan): void {
-  if ('until' in ban) bans.others.add({ ...ban, past: ban.past ?? undefined, at: 0 })
-  else bans.others.lift(ban.client)
+/** Whether it was one: what a worker of another version calls a ban must not end this one. */
+export function applyBan (bans: Bans, ban: SentBan): boolean {
+  try {
+    if ('until' in ban) bans.others.add({ ...ban, past: ban.past ?? undefined, at: 0 })
+    else bans.others.lift(ban.client)
+    return true
+  } catch {
+    return false
+  }
 }

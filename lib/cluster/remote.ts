@@ -1,14 +1,13 @@
 import type { RemoteTaken } from '../redis/batch.ts'
 import { deadline } from '../redis/deadline.ts'
 import type { Ask, Counter, Taken } from '../limits/store.ts'
-import { TAG, type Kind, type Operation, type ToWorker } from './messages.ts'
+import type { Kind, Operation, ToWorker } from './messages.ts'
 
 /** Requests of one message. */
 const LARGEST = 256
 
 export interface ClusterRemoteOptions {
   send: (message: object, failed: (error: Error) => void) => void
-  prefix: string
   timeout: number
   /** Told how each message ended; `undefined`: well. */
   onOutcome: (error: Error | undefined) => void
@@ -30,7 +29,7 @@ export interface ClusterRemote {
 
 interface Asked { operation: Operation, resolve: (taken: Taken | null) => void, reject: (error: Error) => void }
 
-export function clusterRemote ({ send, prefix, timeout, onOutcome }: ClusterRemoteOptions): ClusterRemote {
+export function clusterRemote ({ send, timeout, onOutcome }: ClusterRemoteOptions): ClusterRemote {
   const counts = { calls: 0, operations: 0 }
   const waiting = new Map<number, { asked: Asked[], cancel: () => void }>()
   let queue: Asked[] = []
@@ -52,7 +51,7 @@ export function clusterRemote ({ send, prefix, timeout, onOutcome }: ClusterRemo
     counts.operations += asked.length
     const cancel = deadline(timeout, () => fail(id, new Error(`the primary process does not answer within ${timeout} ms: is guardCluster() called there?`)))
     waiting.set(id, { asked, cancel })
-    send({ tag: TAG, prefix, id, operations: asked.map(({ operation }) => operation) }, (error) => fail(id, error))
+    send({ id, operations: asked.map(({ operation }) => operation) }, (error) => fail(id, error))
   }
 
   /** What came in during one turn of the event loop goes out together. */

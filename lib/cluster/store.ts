@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Bans } from '../bans/bans.ts'
 import type { BanKeeper } from '../bans/keep.ts'
@@ -38,15 +39,17 @@ export function openClusterStore ({ prefix = 'guard:', timeout = 50, onError = '
   let apply: (bans: SentBan[], all: boolean) => void = () => {}
   let join: () => void = () => {}
 
+  /** Tells this app from others of the process. */
+  const from = randomUUID()
+
   function send (message: object, failed: (error: Error) => void = () => {}): void {
     const done = (error: Error | null): void => { if (error !== null) failed(error) }
     if (!process.connected) failed(new Error('the primary process is gone'))
-    else process.send!(message, undefined, {}, done)
+    else process.send!({ tag: TAG, prefix, from, ...message }, undefined, {}, done)
   }
 
   const far = clusterRemote({
     send,
-    prefix,
     timeout,
     onOutcome (error) {
       if (error === undefined) return circuit.succeeded()
@@ -71,7 +74,7 @@ export function openClusterStore ({ prefix = 'guard:', timeout = 50, onError = '
   const limits = resilient({ remote: far, local, breaker: circuit, onError })
 
   function hear (message: unknown): void {
-    if (!isOurs(message) || (message as ToWorker).prefix !== prefix) return
+    if (!isOurs(message) || (message as ToWorker).to !== from) return
     const told = message as ToWorker
     if ('answers' in told) far.heard(told)
     else apply(told.bans, told.all)
@@ -82,25 +85,37 @@ export function openClusterStore ({ prefix = 'guard:', timeout = 50, onError = '
 
   function keep (bans: Bans): BanKeeper {
     let joined: () => void = () => {}
-    const complete = new Promise<void>((resolve) => { joined = resolve })
+    const greeted = new Promise<void>((resolve) => { joined = resolve })
+    let complete = false
+    /** What was heard since the greeting. */
+    let known = new Set<string>()
     apply = (told, all) => {
-      const known = new Set(told.map(({ client }) => client))
-      for (const ban of told) applyBan(bans, ban)
+      for (const ban of told) {
+        if (!complete) known.add(ban.client)
+        if (!applyBan(bans, ban)) failures++
+      }
       if (!all) return
-      const own = bans.others.values().filter(({ client }) => !known.has(client)).map(sentBan)
-      if (own.length > 0) send({ tag: TAG, prefix, bans: own })
+      for (const part of bans.others.parts()) {
+        const own = part.filter(({ client }) => !known.has(client)).map(sentBan)
+        if (own.length > 0) send({ bans: own })
+      }
+      known = new Set()
+      complete = true
       joined()
     }
-    join = () => send({ tag: TAG, prefix, join: true })
+    join = () => {
+      complete = false
+      send({ join: true })
+    }
     join()
     const unlisten = bans.onChange((change) => {
-      send({ tag: TAG, prefix, bans: [change.type === 'banned' ? sentBan(change.ban) : { client: change.name }] })
+      send({ bans: [change.type === 'banned' ? sentBan(change.ban) : { client: change.name }] })
     })
     return {
       async started () {
         let timer: NodeJS.Timeout | undefined
         const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, PATIENCE) })
-        await Promise.race([complete, late])
+        await Promise.race([greeted, late])
         clearTimeout(timer)
         if (circuit.open) return
         // Whoever did not answer the greeting is asked at once, and not by the first request.
@@ -108,7 +123,7 @@ export function openClusterStore ({ prefix = 'guard:', timeout = 50, onError = '
       },
       async close () {
         unlisten()
-        send({ tag: TAG, prefix, leave: true })
+        send({ leave: true })
       },
       stats: () => ({})
     }

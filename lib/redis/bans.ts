@@ -4,6 +4,7 @@ import { openFeed } from './bans-feed.ts'
 import { isReady } from './client.ts'
 import type { RedisConnection } from './connection.ts'
 import { deadline } from './deadline.ts'
+import { atMost, breath, firstOf } from './turns.ts'
 import type { Ban, Bans } from '../bans/bans.ts'
 import type { BanKeeper } from '../bans/keep.ts'
 import type { GuardEvent } from '../../types/index.ts'
@@ -32,7 +33,7 @@ type Row = [name: string, at: number, since: number, until: number, kind: Ban['k
 type Answer = [epoch: string, seq: number, now: number, last: number, rows: Row[]]
 
 /** What Redis has not heard yet. `at` is a moment of this process's clock, or one of Redis if it is `known` there. */
-interface Change { at: number, known: boolean }
+interface Change { at: number, known: boolean, lift: boolean }
 
 export interface SharedBansOptions {
   connection: RedisConnection
@@ -76,11 +77,12 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
   /** One answer, or a rejection after a while. */
   function within<T> (call: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const cancel = deadline(PATIENCE, () => abandon(new Error(`no answer within ${PATIENCE} ms`)))
-      abandon = (error) => {
+      const fail = (error: Error): void => {
         cancel()
         reject(error)
       }
+      const cancel = deadline(PATIENCE, () => fail(new Error(`no answer within ${PATIENCE} ms`)))
+      abandon = fail
       call().finally(cancel).then(resolve, reject)
     })
   }
@@ -91,17 +93,19 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
     map.set(name, value)
   }
 
-  function rowOf (name: string, { at, known }: Change): Row {
+  /** `undefined`: there is nothing to say any more. A ban that ended, or had to make room, was not lifted. */
+  function rowOf (name: string, { at, known, lift }: Change): Row | undefined {
     const moment = known ? at : -(at + ahead)
+    if (lift) return [name, moment, 0, 0, 'lift', '', 0, 0]
     const ban = bans.others.get(name)
-    if (ban === undefined) return [name, moment, 0, 0, 'lift', '', 0, 0]
+    if (ban === undefined) return undefined
     const { since, until, kind, reason, past } = ban
     return [name, moment, since + ahead, until + ahead, kind, reason, past?.times ?? 0, past === undefined ? 0 : past.until + ahead]
   }
 
   async function call (changes: readonly Row[], from: number): Promise<Answer> {
     if (!isReady(client)) throw new Error('not connected')
-    const input = JSON.stringify({ changes, from, limit: ROWS, most: maxKeys, epoch: randomBytes(8).toString('hex') })
+    const input = JSON.stringify({ changes, from, limit: ROWS, most: 2 * maxKeys, epoch: randomBytes(8).toString('hex') })
     const sent = now()
     const text = await within(() => client.evalsha(BANS_SHA, keys.length, ...keys, input, channel).catch((error: unknown) => {
       if (!String(error).includes('NOSCRIPT')) throw error
@@ -131,7 +135,7 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
     lifted.delete(name)
     const ends = until - ahead
     // The very ban that was made here keeps its own times.
-    if (own !== undefined && own.kind === kind && own.reason === reason && Math.abs(own.until - ends) < PATIENCE) own.at = at
+    if (own !== undefined && own.kind === kind && own.reason === reason && Math.abs(own.until - ends) < PATIENCE) bans.others.setAt(name, at)
     else if (ends > now()) bans.others.add({ client: name, reason, since: since - ahead, until: ends, kind, past: times === 0 ? undefined : { times, until: remembered - ahead }, at })
   }
 
@@ -148,8 +152,8 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
 
   /** Tells what waits, and hears what is new. */
   async function step (): Promise<void> {
-    const sent = [...waiting].slice(0, CHANGES)
-    const [name, number, , last, rows] = await call(sent.map(([name, change]) => rowOf(name, change)), seq)
+    const sent = firstOf(waiting, CHANGES)
+    const [name, number, , last, rows] = await call(sent.flatMap(([name, change]) => { const row = rowOf(name, change); return row === undefined ? [] : [row] }), seq)
     for (const [name, change] of sent) if (waiting.get(name) === change) waiting.delete(name)
     compared++
     applyAll(rows)
@@ -175,10 +179,13 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
     whole = false
     compared++
     begun()
-    for (const { client, at } of bans.others.values()) if (at > 0 && !seen.has(client)) waiting.set(client, { at, known: true })
+    for (const part of bans.others.parts()) {
+      for (const { client, at } of part) if (at > 0 && !seen.has(client) && !waiting.has(client)) waiting.set(client, { at, known: true, lift: false })
+      await breath()
+    }
     for (const [name, at] of lifted) {
       if (at + DAY < now() + ahead) lifted.delete(name)
-      else if (!seen.has(name)) waiting.set(name, { at, known: true })
+      else if (!seen.has(name) && !waiting.has(name)) waiting.set(name, { at, known: true, lift: true })
     }
     again ||= waiting.size > 0
   }
@@ -238,7 +245,7 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
 
   const unlisten = bans.onChange((change) => {
     const name = change.type === 'banned' ? change.ban.client : change.name
-    bounded(waiting, name, { at: now(), known: false })
+    bounded(waiting, name, { at: now(), known: false, lift: change.type === 'unbanned' })
     // Those of one turn go out together.
     next ??= setImmediate(() => {
       next = undefined
@@ -252,7 +259,7 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
   const unwatch = connection.watch((error) => { if (error === undefined) anew() })
   const feed = openFeed(connection, channel, heard, anew)
   // What was made before, such as bans of a file, is told as it is.
-  for (const { client, since } of bans.others.values()) waiting.set(client, { at: since, known: false })
+  for (const part of bans.others.parts()) for (const { client, since } of part) waiting.set(client, { at: since, known: false, lift: false })
   later(SOON)
   wake()
 
@@ -267,7 +274,7 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
       clearImmediate(next)
       const last = async (): Promise<void> => {
         await turn
-        if (waiting.size > 0 && isReady(client)) await step()
+        while (waiting.size > 0 && isReady(client)) await step()
       }
       await atMost(FAREWELL, last().catch(() => {}))
       abandon(new Error('closed'))
@@ -276,12 +283,4 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
 
     stats: () => ({ waiting: waiting.size, compared, syncFailures: failures })
   }
-}
-
-/** Waits, but not for longer than that. */
-async function atMost (ms: number, done: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, ms) })
-  await Promise.race([done, late])
-  clearTimeout(timer)
 }

@@ -33,9 +33,12 @@ export function openConnection (app: FastifyInstance, { redis, prefix = 'guard:'
   return { ...connectionOf(client, prefix), own: true, close: () => end(client) }
 }
 
+function quiet (): void {}
+
 function connectionOf (client: RedisClient, prefix: string): RedisConnection {
-  // Without a listener Node would end the process, or ioredis fill the console.
-  client.on('error', () => {})
+  // Without a listener Node would end the process, or ioredis fill the console. Of all apps with this client one is enough.
+  client.off?.('error', quiet)
+  client.on('error', quiet)
   return {
     client,
     prefix,
@@ -79,6 +82,8 @@ function ownClient (redis: string | RedisConnectionOptions): OwnClient {
     connectTimeout: 2000,
     // A host that is gone without a word: the system would try for a quarter of an hour.
     socketTimeout: 5000,
+    // ioredis waits for so long for the end of a socket, also of one that has ended already.
+    disconnectTimeout: 200,
     retryStrategy: (attempt: number): number => Math.min(attempt * 100, 2000),
     // After a failover the name leads to the new master.
     reconnectOnError: (error: Error): boolean => error.message.includes('READONLY'),

@@ -148,10 +148,12 @@ export function remote ({ client, prefix = 'guard:', timeout = 50, onOutcome = (
 }
 
 async function clearNode (node: RedisClient, client: RedisClient, prefix: string): Promise<void> {
+  // ioredis writes it before keys, but neither before patterns nor off keys that were found.
+  const before = (client as { options?: { keyPrefix?: string } }).options?.keyPrefix ?? ''
   let cursor = '0'
   do {
-    const [next, keys] = await node.scan(cursor, 'MATCH', patternOf(prefix), 'COUNT', 500)
-    await Promise.all(keys.map((key) => client.unlink(key)))
+    const [next, keys] = await node.scan(cursor, 'MATCH', patternOf(before + prefix), 'COUNT', 500)
+    await Promise.all(keys.map((key) => client.unlink(key.slice(before.length))))
     cursor = next
   } while (cursor !== '0')
 }

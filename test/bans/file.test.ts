@@ -1,9 +1,12 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { build, CLIENT, startError, status } from '../helpers.ts'
 import { until } from '../redis/server.ts'
+import { bans, type Bans } from '../../lib/bans/bans.ts'
+import { keepInFile } from '../../lib/bans/file.ts'
+import type { BanKeeper } from '../../lib/bans/keep.ts'
 
 const HEAD = '{"format":"fastify-api-guard bans","version":1}'
 const OTHER = '198.51.100.9'
@@ -119,6 +122,53 @@ test('a folder that is gone is warned about, and closing does not fail', async (
   app.guard.ban(CLIENT)
   await app.close()
   t.assert.strictEqual(events.filter((event) => event.type === 'warning' && event.code === 'GUARD_BANS_FILE').length, 1)
+})
+
+test('bans of before the start are added to the file, and win over it', async (t: TestContext) => {
+  const file = join(folderOf(t), 'bans.json')
+  const { app } = await build(t, { store: { file } })
+  await app.ready()
+  for (const target of [CLIENT, OTHER, '192.0.2.0/24']) app.guard.ban(target, { duration: '2h' })
+  await app.close()
+  const { app: next } = await build(t, { store: { file } })
+  const made = next.guard.ban('203.0.113.50')
+  const shorter = next.guard.ban(CLIENT, { duration: '1h', reason: 'newer' })
+  next.guard.unban(OTHER)
+  await next.ready()
+  t.assert.deepStrictEqual(new Set(next.guard.bans().map(({ client }) => client)), new Set([CLIENT, '192.0.2.0/24', made.client]))
+  t.assert.deepStrictEqual(next.guard.bans().find(({ client }) => client === CLIENT), shorter)
+})
+
+test('a file that was never read is not written', async (t: TestContext) => {
+  const path = join(folderOf(t), 'bans.json')
+  const open = (): { state: Bans, keeper: BanKeeper } => {
+    const state = bans({ now: Date.now, maxKeys: 10 })
+    return { state, keeper: keepInFile({ path, bans: state, now: Date.now, maxKeys: 10, emit () {} }) }
+  }
+  const [first, second] = [open(), open()]
+  await first.keeper.started()
+  first.state.add(CLIENT, { duration: 1e6, reason: 'x' })
+  await first.keeper.close()
+  const before = readFileSync(path, 'utf8')
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  second.state.add(OTHER, { duration: 1e6, reason: 'x' })
+  t.mock.timers.tick(60_000)
+  await second.keeper.close()
+  t.assert.strictEqual(readFileSync(path, 'utf8'), before)
+  t.assert.ok(before.includes(CLIENT))
+})
+
+test('a link stays a link, and a line without end is one broken line', async (t: TestContext) => {
+  const folder = folderOf(t)
+  const [file, link] = [join(folder, 'bans.json'), join(folder, 'link.json')]
+  writeFileSync(file, `${HEAD}\n${JSON.stringify([CLIENT, 1, Date.now() + 1e6, 'manual', 'x', 0, 0])}\r\n${'x'.repeat(1_000_000)}`)
+  symlinkSync(file, link)
+  const { app, events } = await build(t, { store: { file: link } })
+  t.assert.strictEqual(await status(app), 403)
+  t.assert.match(events.filter((event) => event.type === 'warning')[0]!.message, /has 1 of 3 lines/)
+  await app.close()
+  t.assert.ok(lstatSync(link).isSymbolicLink())
+  t.assert.strictEqual(readFileSync(file, 'utf8').split('\n').length, 3)
 })
 
 test('store.file stands alone', async (t: TestContext) => {

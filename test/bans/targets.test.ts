@@ -129,6 +129,14 @@ for (const [target, problem] of [
   })
 }
 
+test('options of a ban are known ones', async (t: TestContext) => {
+  const { app } = await build(t)
+  await app.ready()
+  t.assert.throws(() => app.guard.ban(CLIENT, { durations: '7d' } as never), { code: 'GUARD_OPTION_INVALID', message: /durations is unknown, did you mean duration\?/ })
+  t.assert.throws(() => app.guard.ban(CLIENT, null as never), { code: 'GUARD_OPTION_INVALID', message: /options of a ban must be an object, got null/ })
+  t.assert.deepStrictEqual(app.guard.bans(), [])
+})
+
 test('a reason is a text, and stands on one line of up to 256 characters', async (t: TestContext) => {
   const { app } = await build(t)
   await app.ready()

@@ -60,6 +60,44 @@ test('bans and unbans are everywhere, strikes add up, and later workers know all
   t.assert.deepStrictEqual([await late.tell({ send: CLIENT }), await late.tell({ send: '192.0.2.9' })], [[403], [403]])
 })
 
+test('two apps of one worker, with one prefix, mix up nothing', async (t: TestContext) => {
+  t.after(guardCluster())
+  const { tell } = await member(t, { rateLimit: { max: 2, window: '1m' }, store: STORE })
+  await tell({ beside: { rateLimit: { max: 1000, window: '1h' }, store: STORE } })
+  const passed = await tell<number[]>({ both: 50 })
+  t.assert.deepStrictEqual(passed, [2, 50])
+  await tell({ ban: CLIENT })
+  await tell({ watch: CLIENT, banned: true, beside: true })
+  await tell({ closeBeside: true })
+  const other = await member(t, { store: STORE })
+  await other.tell({ ban: '198.51.100.1' })
+  await tell({ watch: '198.51.100.1', banned: true })
+})
+
+test('a single v6 address stays one on its way, and lifted', async (t: TestContext) => {
+  t.after(guardCluster())
+  const options: GuardOptions = { ipv6Prefix: 128, store: STORE }
+  const one = await member(t, options)
+  await one.tell({ ban: '2001:db8::1' })
+  const late = await member(t, options)
+  t.assert.deepStrictEqual((await late.tell<Array<{ client: string }>>({ list: true })).map(({ client }) => client), ['2001:db8::1'])
+  await late.tell({ unban: '2001:db8::1' })
+  await one.tell({ watch: '2001:db8::1', banned: false })
+  t.assert.deepStrictEqual(await (await member(t, options)).tell({ list: true }), [])
+})
+
+test('a later worker gets many bans in pieces, and messages that are none of ours end nobody', async (t: TestContext) => {
+  t.after(guardCluster())
+  const one = await member(t, { store: STORE })
+  await one.tell({ banMany: 1200 })
+  for (const message of [{}, { bans: [{ client: 'nonsense', until: Date.now() + 1e6 }, { client: 5 }, null] }, { id: 1, operations: 3 }, { id: 2, operations: [{ kind: 'take', asks: [{}] }] }]) {
+    await one.tell({ say: { tag: 'fastify-api-guard', prefix: 'guard:', from: 'x', ...message } })
+  }
+  const late = await member(t, { store: STORE })
+  t.assert.strictEqual((await late.tell<unknown[]>({ list: true })).length, 1200)
+  t.assert.deepStrictEqual(await one.tell({ send: CLIENT }), [200])
+})
+
 test('apps with another prefix share nothing', async (t: TestContext) => {
   t.after(guardCluster())
   const limit: GuardOptions = { rateLimit: { max: 3, window: '1m' } }

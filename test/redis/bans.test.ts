@@ -56,6 +56,72 @@ describe('bans of nodes that share one Redis', { skip }, () => {
     t.assert.strictEqual(await status(one, { ip: OTHER }), 403)
   })
 
+  test('a reason that was cut within a character holds up nobody', async (t: TestContext) => {
+    const { one, other } = await pair(t)
+    one.guard.ban(CLIENT, { reason: `${'x'.repeat(255)}\u{1f600}` })
+    one.guard.ban(OTHER, { reason: 'a\ud800b' })
+    await until(async () => await isBanned(other) && await isBanned(other, OTHER))
+    t.assert.deepStrictEqual(new Set(other.guard.bans().map(({ reason }) => reason)), new Set([`${'x'.repeat(255)}\\ud83d...`, 'a\\ud800b']))
+    t.assert.strictEqual(one.guard.stats().bans['syncFailures'], 0)
+  })
+
+  test('what was banned right before closing is told, however much', async (t: TestContext) => {
+    const { one, other } = await pair(t)
+    for (let i = 0; i < 170; i++) one.guard.ban(`10.0.0.${i}`)
+    await one.close()
+    await until(() => other.guard.bans().length === 170)
+  })
+
+  test('a client with a prefix of its own shares bans, and reset finds its keys', async (t: TestContext) => {
+    const client = clientOf(server.port, { keyPrefix: 'mine:' })
+    t.after(() => client.disconnect())
+    const prefix = prefixOf()
+    const options: GuardOptions = { rateLimit: { max: 1, window: '1h' } }
+    const [one, other] = [await node(t, { prefix, redis: client }, options), await node(t, { prefix, redis: client }, options)]
+    one.app.guard.ban(OTHER)
+    await until(() => isBanned(other.app, OTHER))
+    t.assert.deepStrictEqual([await status(one.app), await status(other.app)], [200, 429])
+    await one.app.guard.reset()
+    t.assert.strictEqual(await status(other.app), 200)
+  })
+
+  test('a ban that had to make room on one node is lifted on no other', async (t: TestContext) => {
+    const prefix = prefixOf()
+    const [{ app: full }, { app: other }] = [await node(t, { prefix }, { maxKeys: 100 }), await node(t, { prefix }, { maxKeys: 1000 })]
+    for (let i = 0; i < 99; i++) full.guard.ban(`10.0.0.${i}`, { duration: '2h' })
+    other.guard.ban(CLIENT, { duration: '1h' })
+    await until(() => full.guard.bans().length === 100)
+    full.guard.ban(CLIENT, { duration: '1h', reason: 'again' })
+    full.guard.ban(OTHER, { duration: '2h' })
+    t.assert.strictEqual(await isBanned(full), false)
+    await until(() => isBanned(other, OTHER))
+    t.assert.strictEqual(await isBanned(other), true)
+  })
+
+  test('apps that come and go leave nothing on the client of the application', async (t: TestContext) => {
+    const client = clientOf(server.port) as TestClient & { listenerCount: (event: string) => number }
+    t.after(() => client.disconnect())
+    const counts = []
+    for (let i = 0; i < 3; i++) {
+      const { app } = await node(t, { prefix: prefixOf(), redis: client })
+      await app.close()
+      counts.push(['error', 'ready', 'close', 'end'].map((event) => client.listenerCount(event)).join())
+    }
+    t.assert.strictEqual(new Set(counts).size, 1, counts.join(' '))
+  })
+
+  test('lifts leave room for new bans', async (t: TestContext) => {
+    const prefix = prefixOf()
+    const { app } = await node(t, { prefix }, { maxKeys: 100 })
+    for (let i = 0; i < 100; i++) app.guard.ban(`10.0.0.${i}`)
+    await until(() => app.guard.stats().bans['waiting'] === 0)
+    await app.guard.reset()
+    for (let i = 0; i < 100; i++) app.guard.ban(`10.0.1.${i}`)
+    await until(() => app.guard.stats().bans['waiting'] === 0)
+    const late = await node(t, { prefix }, { maxKeys: 100 })
+    t.assert.deepStrictEqual(new Set(late.app.guard.bans().map(({ client }) => client)), new Set(Array.from({ length: 100 }, (_, i) => `10.0.1.${i}`)))
+  })
+
   test('a ban lasts exactly its duration where it was made', async (t: TestContext) => {
     const { one } = await pair(t)
     const { since, until: end } = one.guard.ban(CLIENT, { duration: '1h' })

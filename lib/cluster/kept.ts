@@ -1,0 +1,51 @@
+import { heap, type Timed } from '../bans/heap.ts'
+import type { SentBan } from './messages.ts'
+
+/** The bans of all workers, as they were sent: what a name stands for is for the workers to say. */
+export interface KeptBans {
+  apply: (ban: SentBan) => void
+  names: () => string[]
+  /** Those of these names that are in force. */
+  of: (names: readonly string[]) => SentBan[]
+}
+
+type Kept = Extract<SentBan, { until: number }> & Timed
+
+/** @param maxKeys most bans; one more takes the place of the one that would end first */
+export function keptBans (maxKeys: number, now: () => number = Date.now): KeptBans {
+  const byName = new Map<string, Kept>()
+  const byEnd = heap<Kept>()
+
+  function remove (ban: Kept): void {
+    byName.delete(ban.client)
+    byEnd.remove(ban)
+  }
+
+  function dropEnded (): void {
+    const time = now()
+    for (let ban = byEnd.first(); ban !== undefined && ban.until <= time; ban = byEnd.first()) remove(ban)
+  }
+
+  return {
+    apply (ban) {
+      dropEnded()
+      const before = byName.get(ban.client)
+      if (before !== undefined) remove(before)
+      if (!('until' in ban)) return
+      if (byEnd.size >= maxKeys) remove(byEnd.first()!)
+      const kept = { ...ban, place: 0 }
+      byName.set(kept.client, kept)
+      byEnd.add(kept)
+    },
+    names: () => [...byName.keys()],
+    of (names) {
+      dropEnded()
+      return names.flatMap((name) => {
+        const ban = byName.get(name)
+        if (ban === undefined) return []
+        const { place, ...sent } = ban
+        return [sent]
+      })
+    }
+  }
+}
