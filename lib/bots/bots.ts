@@ -16,7 +16,8 @@ export interface Bots {
   of: (agent: string | undefined) => KnownBot | undefined
   /** Every name that the data has. */
   names: () => readonly string[]
-  verifier: (options: BotVerification) => Verifier
+  /** @param dns default true; without it, published ranges alone tell */
+  verifier: (options: BotVerification, dns?: boolean) => Verifier
   /** Waits for no answer any more. */
   close: () => void
 }
@@ -64,7 +65,7 @@ export function bots ({ now, lists }: { now: () => number, lists: ListReader }):
       open()
       return names
     },
-    verifier: (options) => verifier(options, { now, lists, busy }),
+    verifier: (options, dns = true) => verifier(options, { now, lists, busy, dns }),
     close () {
       for (const resolver of busy) resolver.cancel()
     }

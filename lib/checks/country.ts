@@ -23,8 +23,6 @@ export const countryCode = also(text, (value: string, path: string, report: Repo
   if (canonical !== code) report(path, `is no ISO 3166-1 code: ${JSON.stringify(value)}, did you mean ${canonical}?`)
 })
 
-export { countryCode as code }
-
 /** Refuses clients by the country that a database has for their address. */
 export const country: CheckModule<'country'> = {
   key: 'country',

@@ -22,6 +22,8 @@ export interface Clouds {
   providerOf: (client: Client) => CloudProvider | undefined
   /** Loads the last good copies; where there are none, waits for the providers, but not for long. */
   ready: () => Promise<void>
+  /** Whether ready has to be waited for, after a rule named a provider that none had named before. */
+  pending: () => boolean
   /** Asks the providers for what is newer. Whether all went well. */
   refresh: () => Promise<boolean>
   stats: () => Record<string, CloudStats>
@@ -48,6 +50,11 @@ interface Kept {
   fault: string | undefined
   /** Tags that were warned about. */
   strange: Set<string>
+  /** Resolves once there is something, or nothing can be had; `undefined`: nothing has begun. */
+  usable: Promise<void> | undefined
+  /** Nobody knows yet whether there will be something. */
+  waiting: boolean
+  repeating: Repeat | undefined
 }
 
 const DAY = 86_400_000
@@ -67,7 +74,6 @@ export function clouds ({ options = {}, geo, redis, log, emit, now }: CloudsOpti
   const { signal } = ending
   let started = false
   let leftOut = false
-  let repeating: Repeat | undefined
   for (const provider of PROVIDER_NAMES) if (options.sources?.[provider] !== undefined) keep(provider)
 
   function keep (provider: CloudProvider): Kept | undefined {
@@ -80,10 +86,10 @@ export function clouds ({ options = {}, geo, redis, log, emit, now }: CloudsOpti
     if (entry !== undefined) return entry
     const source = options.sources?.[provider]
     const feed = source === undefined || source === true ? known.feed : { urls: typeof source === 'string' ? [source] : source, read: known.feed.read }
-    entry = { loader: feedLoader(provider, feed, { copies: store, timeout: TIMEOUT, now }), loaded: undefined, sets: new Map(), fault: undefined, strange: new Set() }
+    entry = { loader: feedLoader(provider, feed, { copies: store, timeout: TIMEOUT, now }), loaded: undefined, sets: new Map(), fault: undefined, strange: new Set(), usable: undefined, waiting: true, repeating: undefined }
     kept.set(provider, entry)
     // A rule that came with an update.
-    if (started) again(first(provider, entry, () => {}))
+    if (started) begin(provider, entry)
     return entry
   }
 
@@ -152,12 +158,18 @@ export function clouds ({ options = {}, geo, redis, log, emit, now }: CloudsOpti
   async function first (provider: CloudProvider, entry: Kept, usable: () => void): Promise<boolean> {
     await load(provider, entry).catch((error: unknown) => warn(provider, entry, error))
     if (entry.loaded !== undefined) usable()
-    const old = entry.loaded === undefined || now() - entry.loaded.checked > every
+    const old = entry.loaded === undefined || Math.abs(now() - entry.loaded.checked) > every
     return old ? renew(provider, entry).finally(usable) : true
   }
 
-  function again (before: Promise<boolean>): void {
-    repeating ??= repeat(every, refresh, before)
+  function begin (provider: CloudProvider, entry: Kept): void {
+    entry.usable = new Promise((resolve) => {
+      const outcome = first(provider, entry, () => {
+        entry.waiting = false
+        resolve()
+      })
+      entry.repeating = repeat(every, async () => renew(provider, entry), outcome)
+    })
   }
 
   const refresh = async (): Promise<boolean> => {
@@ -203,15 +215,16 @@ export function clouds ({ options = {}, geo, redis, log, emit, now }: CloudsOpti
     },
     async ready () {
       started = true
-      if (kept.size === 0) return
-      const outcomes: Array<Promise<boolean>> = []
-      const all = Promise.all([...kept].map(([provider, entry]) => new Promise<void>((resolve) => { outcomes.push(first(provider, entry, resolve)) })))
+      for (const [provider, entry] of kept) if (entry.usable === undefined) begin(provider, entry)
+      const all = [...kept.values()].filter(({ waiting }) => waiting)
+      if (all.length === 0) return
       let timer: NodeJS.Timeout | undefined
       const enough = new Promise<void>((resolve) => { timer = setTimeout(resolve, FIRST) })
-      await Promise.race([all, enough])
+      await Promise.race([Promise.all(all.map(async ({ usable }) => usable)), enough])
       clearTimeout(timer)
-      again(Promise.all(outcomes).then((found) => found.every(Boolean)))
+      for (const entry of all) entry.waiting = false
     },
+    pending: () => started && [...kept.values()].some(({ waiting }) => waiting),
     refresh,
     whileEmpty: options.whileEmpty ?? 'pass',
     stats: () => Object.fromEntries([...kept].map(([provider, { loaded, fault }]) => [provider, {
@@ -221,7 +234,7 @@ export function clouds ({ options = {}, geo, redis, log, emit, now }: CloudsOpti
     }])),
     async close () {
       ending.abort()
-      await repeating?.close()
+      await Promise.all([...kept.values()].map(async ({ repeating }) => repeating?.close()))
     }
   }
 }

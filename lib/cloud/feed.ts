@@ -42,12 +42,14 @@ export function feedLoader (provider: CloudProvider, feed: Feed, { copies, timeo
   const names = feed.urls.map((_url, i) => `cloud-${provider}${feed.urls.length > 1 ? `-${i + 1}` : ''}`)
   /** What was loaded last, to ask only for what is newer. */
   let files: File[] = []
+  /** The copy is of another URL, which options named then: it may be another feed. */
+  let foreign = false
 
   async function freshFile (i: number, signal: AbortSignal | undefined): Promise<File | undefined> {
     const url = await addressOf(feed, i, timeout, signal)
-    const known = files[i]?.url === url ? files[i] : undefined
+    const known = files[i]?.url === shown(url) ? files[i] : undefined
     const found = await download(url, { maxBytes: MAX_BYTES, timeout, ...(known !== undefined && { validators: known.validators }), ...(signal !== undefined && { signal }) })
-    return found === undefined ? undefined : { ...found, url }
+    return found === undefined ? undefined : { ...found, url: shown(url) }
   }
 
   async function write (next: readonly File[], checked: number): Promise<Error | undefined> {
@@ -66,7 +68,8 @@ export function feedLoader (provider: CloudProvider, feed: Feed, { copies, timeo
       if (whole.length < names.length) return undefined
       const networks = await readNetworks(whole.map(({ bytes }) => bytes), feed.read)
       files = whole.map(({ bytes, validators, url = '' }) => ({ bytes, validators, url }))
-      return { networks, checked: Math.min(...whole.map(({ checked }) => checked)) }
+      foreign = feed.link === undefined && files.some(({ url }, i) => url !== '' && url !== shown(feed.urls[i]!))
+      return { networks, checked: foreign ? 0 : Math.min(...whole.map(({ checked }) => checked)) }
     },
     async fresh (before, signal) {
       const found = await Promise.all(feed.urls.map((_url, i) => freshFile(i, signal)))
@@ -78,9 +81,10 @@ export function feedLoader (provider: CloudProvider, feed: Feed, { copies, timeo
         await write(next, checked)
         return undefined
       }
-      const networks = await readNetworks(next.map(({ bytes }) => bytes), feed.read).catch((error: Error) => { throw new Error(`${shown(next[0]!.url)} ${error.message}`) })
-      if (before !== undefined && !force) refuseShrunk(before, networks)
+      const networks = await readNetworks(next.map(({ bytes }) => bytes), feed.read).catch((error: Error) => { throw new Error(`${next[0]!.url} ${error.message}`) })
+      if (before !== undefined && !force && !foreign) refuseShrunk(before, networks)
       files = next
+      foreign = false
       return { networks, checked, ...(before === undefined ? { added: networks.byCidr.size, removed: 0 } : changesOf(before, networks)), unwritten: await write(next, checked) }
     }
   }

@@ -28,7 +28,16 @@ export interface Copies {
 /** `~/.cache/fastify-api-guard`, or where `XDG_CACHE_HOME` says; a folder of the user's own, as others must not write there. */
 export function defaultFolder (env: NodeJS.ProcessEnv = process.env): string {
   const base = env['XDG_CACHE_HOME']
-  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'fastify-api-guard')
+  return join(base !== undefined && base !== '' ? base : join(home(), '.cache'), 'fastify-api-guard')
+}
+
+/** In containers users may have no home, and not even a name; the program's folder is its own too. */
+function home (): string {
+  try {
+    return homedir()
+  } catch {
+    return process.cwd()
+  }
 }
 
 export function copies (folder: string): Copies {

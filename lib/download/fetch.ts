@@ -49,7 +49,7 @@ export async function download (url: string, options: DownloadOptions): Promise<
       if (!isSafe(at) || (isLoopback(at) && !local)) throw new Error(`${shown(url)} redirects to ${shown(at.href)}, which is no https URL of a server elsewhere`)
     }
   } catch (error) {
-    if (timer.aborted) throw new Error(`${shown(url)} gave no whole answer within ${options.timeout / 1000} s`)
+    if (signal.aborted && (signal.reason as Error).name === 'TimeoutError') throw new Error(`${shown(url)} gave no whole answer within ${options.timeout / 1000} s`)
     const cause = (error as Error).cause
     throw cause instanceof Error ? new Error(`${shown(url)}: ${(error as Error).message} (${(cause as NodeJS.ErrnoException).code ?? cause.message})`) : error
   }

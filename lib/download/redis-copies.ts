@@ -1,9 +1,12 @@
 import { isReady } from '../redis/client.ts'
+import { deadline } from '../redis/deadline.ts'
 import { isObject } from '../options/shape.ts'
 import type { RedisStore } from '../redis/store.ts'
 import type { Copies, Copy } from './copies.ts'
 
 const GET = "return redis.call('get', KEYS[1])"
+/** A client of the application may wait for ever. */
+const LONGEST = 2000
 /** What nobody has renewed for 90 days nobody uses. */
 const SET = "redis.call('set', KEYS[1], ARGV[1], 'EX', 7776000)"
 
@@ -17,7 +20,14 @@ export function alsoInRedis (disk: Copies, { connection: { client, prefix }, sta
   /** Redis may be away: the disk is enough. */
   async function ask (script: string, name: string, ...args: string[]): Promise<unknown> {
     await started()
-    return isReady(client) ? client.eval(script, 1, key(name), ...args).catch(() => undefined) : undefined
+    if (!isReady(client)) return undefined
+    return new Promise((resolve) => {
+      const answered = deadline(LONGEST, () => { resolve(undefined) })
+      client.eval(script, 1, key(name), ...args).catch(() => undefined).then((answer) => {
+        answered()
+        resolve(answer)
+      }, () => {})
+    })
   }
 
   async function keep (name: string, { bytes, url, validators, checked }: Copy): Promise<void> {

@@ -1,7 +1,7 @@
 import { sha256, type Copies } from '../download/copies.ts'
 import { download, DownloadRefused, shown, type Download } from '../download/fetch.ts'
 import { fromTar, gunzipped } from '../download/unpack.ts'
-import { databaseOf, type Database } from './mmdb.ts'
+import { databaseOf, holdsAsMuch, type Database } from './mmdb.ts'
 import type { VendorFile } from './vendors.ts'
 
 const MAX_DOWNLOAD = 512 * 1024 * 1024
@@ -14,7 +14,14 @@ export interface FetchedDatabase {
   unwritten: Error | undefined
 }
 
-export interface FetchOptions { copies: Copies, timeout: number, now: () => number, signal?: AbortSignal }
+export interface FetchOptions {
+  copies: Copies
+  timeout: number
+  now: () => number
+  /** What is in use. */
+  before?: Database | undefined
+  signal?: AbortSignal
+}
 
 /**
  * Gets a vendor's file if there is a newer one: checks its digest, unpacks it, looks addresses up in it, and only
@@ -23,13 +30,13 @@ export interface FetchOptions { copies: Copies, timeout: number, now: () => numb
  * @returns `undefined` if the copy is the newest
  * @throws {Error} if the file cannot be had or is no good; the copy stays
  */
-export async function fetchDatabase (file: VendorFile, { copies, timeout, now, signal }: FetchOptions): Promise<FetchedDatabase | undefined> {
+export async function fetchDatabase (file: VendorFile, { copies, timeout, now, before: current, signal }: FetchOptions): Promise<FetchedDatabase | undefined> {
   const before = await copies.read(file.name)
   // What is broken on the disk is not asked to be newer.
   const usable = before !== undefined && isSound(before.bytes, file)
   const limits = { timeout, ...(file.authorization !== undefined && { authorization: file.authorization }), ...(signal !== undefined && { signal }) }
   let refused: DownloadRefused | undefined
-  for (const url of file.urls) {
+  for (const url of file.urls(now())) {
     const known = usable && before.url === shown(url) ? before.validators : {}
     let found: Download | undefined
     try {
@@ -42,12 +49,13 @@ export async function fetchDatabase (file: VendorFile, { copies, timeout, now, s
       continue
     }
     if (found === undefined) {
-      await copies.confirm(file.name, { ...before!, checked: now() })
+      // Where nothing can be written, the vendor is asked again sooner.
+      await copies.confirm(file.name, { ...before!, checked: now() }).catch(() => {})
       return undefined
     }
     if (file.checksum !== undefined) await verify(found.bytes, file.checksum, url, limits)
     const bytes = await unpacked(found.bytes, file, url)
-    const database = databaseOf(bytes, shown(url), file.kind)
+    const database = holdsAsMuch(databaseOf(bytes, shown(url), file.kind), current, shown(url))
     const unwritten = await copies.write(file.name, { bytes, url: shown(url), validators: found.validators, checked: now() }).then(() => undefined, (error: Error) => error)
     return { database, bytes, unwritten }
   }

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Copies } from '../download/copies.ts'
 import { fetchDatabase } from './fetch.ts'
-import { openDatabase, type Database, type DatabaseKind } from './mmdb.ts'
+import { holdsAsMuch, openDatabase, type Database, type DatabaseKind } from './mmdb.ts'
 import type { VendorFile } from './vendors.ts'
 
 /** A database file that is read again when it changes and, where it has a vendor, got again when there is a newer one. */
@@ -42,7 +42,7 @@ export function geoFile ({ kind, path, vendor, copies, now, refresh, warn }: Geo
   }
 
   async function get (timeout: number, signal?: AbortSignal): Promise<boolean> {
-    const found = await fetchDatabase(vendor!, { copies, timeout, now, ...(signal !== undefined && { signal }) })
+    const found = await fetchDatabase(vendor!, { copies, timeout, now, before: file.current, ...(signal !== undefined && { signal }) })
     if (found === undefined) return false
     file.current = found.database
     if (found.unwritten === undefined) seen = await versionOf()
@@ -62,7 +62,8 @@ export function geoFile ({ kind, path, vendor, copies, now, refresh, warn }: Geo
       } catch (error) {
         if (vendor === undefined) throw error
         if (seen !== '') warn('GUARD_GEO_BROKEN', `${(error as Error).message}; it is downloaded anew`)
-        await get(FIRST_TIMEOUT)
+        // The whole of it: each URL, digests included, has its own time otherwise.
+        await get(FIRST_TIMEOUT, AbortSignal.timeout(FIRST_TIMEOUT))
       }
     },
     async reload () {
@@ -70,13 +71,14 @@ export function geoFile ({ kind, path, vendor, copies, now, refresh, warn }: Geo
       if (version === seen) return false
       // A file that is no good is looked at once.
       seen = version
-      file.current = await openDatabase(path, kind)
+      file.current = holdsAsMuch(await openDatabase(path, kind), file.current, path)
       return true
     },
     async renew (signal) {
       if (vendor === undefined) return false
       const copy = await copies.read(vendor.name)
-      if (copy !== undefined && now() - copy.checked < refresh * 0.8) return false
+      // The clock may have been wrong.
+      if (copy !== undefined && Math.abs(now() - copy.checked) < refresh * 0.8) return false
       return get(TIMEOUT, signal)
     }
   }

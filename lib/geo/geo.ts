@@ -85,7 +85,9 @@ function own (handler: GeoHandler): Source {
 /** Requests do not wait for places: an answer that comes later would let everybody pass meanwhile. */
 function placeOf (place: Place | null | undefined): Place {
   if (typeof (place as { then?: unknown } | null | undefined)?.then === 'function') throw new TypeError('geo.handler.lookup must answer at once, not with a promise')
-  return place ?? NOWHERE
+  const country = typeof place?.country === 'string' ? place.country.toUpperCase() : undefined
+  // Rules compare with upper case.
+  return place === null || place === undefined ? NOWHERE : country === place.country ? place : { ...place, country: country! }
 }
 
 async function files (options: GeoOptions, { log, emit, now }: GeoServices, onSwap: () => void): Promise<Source> {
@@ -97,7 +99,7 @@ async function files (options: GeoOptions, { log, emit, now }: GeoServices, onSw
     emit({ type: 'warning', time: now(), code, message })
   }
   const common = { copies: disk, now, refresh: every, warn }
-  const vendor = download === undefined ? undefined : vendorOf(download, options.mirror, now())
+  const vendor = download === undefined ? undefined : vendorOf(download, options.mirror)
   const all: GeoFile[] = (vendor?.files ?? []).map((file) => geoFile({ ...common, kind: file.kind, path: disk.path(file.name), vendor: file }))
   if (database !== undefined) all.push(geoFile({ ...common, kind: 'country', path: database, vendor: undefined }))
   if (asn !== undefined) all.push(geoFile({ ...common, kind: 'asn', path: asn, vendor: undefined }))
@@ -118,9 +120,11 @@ async function files (options: GeoOptions, { log, emit, now }: GeoServices, onSw
   async function renew (file: GeoFile, signal: AbortSignal): Promise<boolean> {
     try {
       const changed = await file.reload().catch((error: NodeJS.ErrnoException) => { if (error.code !== 'ENOENT') throw error; return false })
-      const swapped = await file.renew(signal) || changed
+      if (changed) onSwap()
+      const renewed = await file.renew(signal)
+      if (renewed) onSwap()
+      const swapped = changed || renewed
       if (swapped) {
-        onSwap()
         log.info({ event: 'guard.geo', file: file.path, type: file.current!.type, built: new Date(file.current!.built).toISOString() }, `guard: geo database ${file.path} was swapped`)
       }
       // A file that is still the broken one keeps its fault.

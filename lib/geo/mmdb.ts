@@ -36,6 +36,12 @@ export async function openDatabase (path: string, kind: DatabaseKind): Promise<D
   return databaseOf(bytes, path, kind)
 }
 
+/** @throws {GUARD_OPTION_INVALID} if a file lacks what the one before it had: rules that need that would judge nobody */
+export function holdsAsMuch (next: Database, before: Database | undefined, name: string): Database {
+  for (const kind of ['country', 'asn'] as const) if (before?.has[kind] === true && !next.has[kind]) lacks(name, kind, next.type)
+  return next
+}
+
 /** The same for a file that is in memory; `name` stands in errors. */
 export function databaseOf (bytes: Buffer, name: string, kind: DatabaseKind): Database {
   if (bytes.length === 0) fail(name, kind, 'is empty')
@@ -45,7 +51,7 @@ export function databaseOf (bytes: Buffer, name: string, kind: DatabaseKind): Da
   const { reader, tree, records } = open(bytes, name, kind)
   const type = String(reader.metadata.databaseType)
   const has = kindsOf(records, type)
-  if (!has[kind]) fail(name, kind, `holds no ${kind === 'country' ? 'countries' : 'autonomous systems'} (its type is ${type})`)
+  if (!has[kind]) lacks(name, kind, type)
   return { type, built: reader.metadata.buildEpoch.getTime(), has, lookup: lookupIn(reader, tree) }
 }
 
@@ -72,6 +78,10 @@ function decoded (reader: Reader<Response>, { text }: Address): Place | undefine
   } catch {
     return undefined
   }
+}
+
+function lacks (name: string, kind: DatabaseKind, type: string): never {
+  fail(name, kind, `holds no ${kind === 'country' ? 'countries' : 'autonomous systems'} (its type is ${type})`)
 }
 
 function fail (name: string, kind: DatabaseKind, fault: string): never {

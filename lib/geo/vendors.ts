@@ -6,8 +6,8 @@ export interface VendorFile {
   kind: DatabaseKind
   /** Name in the cache folder. */
   name: string
-  /** The first that is there is taken. */
-  urls: readonly string[]
+  /** At a time; the first that is there is taken. */
+  urls: (now: number) => readonly string[]
   authorization?: string
   /** Where the vendor publishes the SHA-256 of what the URL gives; the only 64 hexadecimal digits in it. */
   checksum?: string
@@ -26,20 +26,19 @@ export interface Vendor {
  *
  * @param mirror origin, and perhaps a path, in place of the vendor's; everything behind it stays
  */
-export function vendorOf (wanted: GeoDownload, mirror: string | undefined, now: number): Vendor {
+export function vendorOf (wanted: GeoDownload, mirror: string | undefined): Vendor {
   const at = (origin: string, path: string): string => (mirror === undefined ? origin : mirror.replace(/\/+$/, '')) + path
   if (wanted === 'dbip-lite') {
-    const months = lastMonths(now)
     const file = (kind: DatabaseKind): VendorFile => ({
       kind,
       name: `geo-dbip-${kind}-lite.mmdb`,
-      urls: months.map((month) => at('https://download.db-ip.com', `/free/dbip-${kind}-lite-${month}.mmdb.gz`))
+      urls: (now) => lastMonths(now).map((month) => at('https://download.db-ip.com', `/free/dbip-${kind}-lite-${month}.mmdb.gz`))
     })
     return { files: [file('country'), file('asn')], attribution: 'IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0' }
   }
   if ('ipinfo' in wanted) {
     const token = encodeURIComponent(wanted.ipinfo)
-    const file: VendorFile = { kind: 'country', name: 'geo-ipinfo-lite.mmdb', urls: [at('https://ipinfo.io', `/data/ipinfo_lite.mmdb?token=${token}`)], checksum: at('https://ipinfo.io', `/data/ipinfo_lite.mmdb/checksums?token=${token}`) }
+    const file: VendorFile = { kind: 'country', name: 'geo-ipinfo-lite.mmdb', urls: () => [at('https://ipinfo.io', `/data/ipinfo_lite.mmdb?token=${token}`)], checksum: at('https://ipinfo.io', `/data/ipinfo_lite.mmdb/checksums?token=${token}`) }
     return { files: [file], attribution: 'IP address data is powered by IPinfo (https://ipinfo.io), CC BY-SA 4.0' }
   }
   if ('maxmind' in wanted) {
@@ -51,7 +50,7 @@ export function vendorOf (wanted: GeoDownload, mirror: string | undefined, now: 
       return {
         kind,
         name: `geo-maxmind-${kind}.mmdb`,
-        urls: [url('tar.gz')],
+        urls: () => [url('tar.gz')],
         checksum: url('tar.gz.sha256'),
         tar: true,
         ...(account !== undefined && { authorization: `Basic ${Buffer.from(`${account}:${key}`).toString('base64')}` })
@@ -59,8 +58,9 @@ export function vendorOf (wanted: GeoDownload, mirror: string | undefined, now: 
     }
     return { files: [file('country', 'GeoLite2-Country'), file('asn', 'GeoLite2-ASN')], attribution: 'This product includes GeoLite2 data created by MaxMind, available from https://www.maxmind.com' }
   }
-  const files: VendorFile[] = [{ kind: 'country', name: 'geo-country.mmdb', urls: [wanted.url] }]
-  if (wanted.asn !== undefined) files.push({ kind: 'asn', name: 'geo-asn.mmdb', urls: [wanted.asn] })
+  const files: VendorFile[] = [{ kind: 'country', name: 'geo-country.mmdb', urls: () => [wanted.url] }]
+  const { asn } = wanted
+  if (asn !== undefined) files.push({ kind: 'asn', name: 'geo-asn.mmdb', urls: () => [asn] })
   return { files, attribution: undefined }
 }
 

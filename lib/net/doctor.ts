@@ -26,7 +26,7 @@ function trustProxyOf (instance: FastifyInstance): unknown {
 
 export interface Watch {
   /** The request is nobody's. */
-  skip: () => boolean
+  skip: (request: FastifyRequest) => boolean
   warn: (message: string) => void
 }
 
@@ -58,7 +58,7 @@ export function watchClients (reader: ClientReader, instance: FastifyInstance, c
 
   reader.client = (request) => {
     const client = read(request)
-    if (!skip()) look(request, client)
+    if (!skip(request)) look(request, client)
     return client
   }
 }

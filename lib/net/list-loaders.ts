@@ -1,6 +1,7 @@
 import { lookup, Resolver } from 'node:dns/promises'
 import { readFile, stat } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
+import { shown } from '../download/fetch.ts'
 import { milliseconds, show } from '../options/shape.ts'
 import type { ListEntry } from '../../types/index.ts'
 import { parseAddress } from './address.ts'
@@ -33,7 +34,7 @@ export function loaderOf (entry: SourceEntry, dns: Dns): [string, Load] {
   if (typeof entry === 'function') return [`function ${entry.name || '(anonymous)'}`, async () => loadFunction(entry)]
   if ('host' in entry) return [`host ${entry.host}`, async () => loadHost(entry.host, dns)]
   if ('file' in entry) return [`file ${entry.file}`, fileLoader(entry.file)]
-  return [`url ${entry.url}`, urlLoader(entry.url, milliseconds(entry.refresh ?? URL_REFRESH)!)]
+  return [`url ${shown(entry.url)}`, urlLoader(entry.url, milliseconds(entry.refresh ?? URL_REFRESH)!)]
 }
 
 async function loadFunction (entry: Extract<SourceEntry, () => unknown>): Promise<Loaded> {

@@ -1,6 +1,7 @@
 import { GUARD_OPTION_INVALID } from '../errors.ts'
 import { loaderOf, systemDns, type Dns, type Load, type Loaded, type SourceEntry } from './list-loaders.ts'
 import { compileRanges, type RangeSet } from './ranges.ts'
+import { whileUsed } from './while-used.ts'
 
 /** Entries that are not in the options. `current` is replaced as a whole. */
 export interface Source { readonly current: RangeSet }
@@ -12,8 +13,9 @@ export interface SourceOptions {
 }
 
 export interface SourceKeeper {
-  /** Opens each source once, however many lists name it. */
+  /** Opens each source once, however many lists name it. It is loaded again for as long as one of them is in use. */
   open: (entry: SourceEntry) => Source
+  /** A source that has failed is forgotten: who names it again, asks again. */
   ready: () => Promise<void>
   pending: () => boolean
   close: () => void
@@ -29,13 +31,19 @@ const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Loads sources, and loads them again when it is time. What cannot be loaded keeps its last good entries. */
 export function sourceKeeper ({ log, dns = systemDns() }: SourceOptions): SourceKeeper {
-  const open = new Map<unknown, Kept>()
+  const open = whileUsed<Kept>()
   const running = new Set<AbortController>()
   let closed = false
 
   function keep (name: string, load: Load): Kept {
-    const source: Kept = { current: EMPTY, loaded: false, tried: false, fault: undefined, first: Promise.resolve() }
-    const round = async (): Promise<void> => {
+    const fresh: Kept = { current: EMPTY, loaded: false, tried: false, fault: undefined, first: Promise.resolve() }
+    // Between rounds only lists hold it.
+    const used = new WeakRef(fresh)
+    const again = (): void => {
+      const source = used.deref()
+      if (source !== undefined && !closed) round(source).catch(() => {})
+    }
+    const round = async (source: Kept): Promise<void> => {
       let againIn = RETRY
       try {
         const loaded = await within(load)
@@ -53,10 +61,10 @@ export function sourceKeeper ({ log, dns = systemDns() }: SourceOptions): Source
         source.fault = fault
       }
       source.tried = true
-      if (!closed) setTimeout(round, Math.min(againIn, LONGEST_TIMER)).unref()
+      if (!closed) setTimeout(again, Math.min(againIn, LONGEST_TIMER)).unref()
     }
-    source.first = round()
-    return source
+    fresh.first = round(fresh)
+    return fresh
   }
 
   async function within (load: Load): Promise<Loaded> {
@@ -82,12 +90,14 @@ export function sourceKeeper ({ log, dns = systemDns() }: SourceOptions): Source
       return source
     },
     async ready () {
-      const sources = [...open.values()]
-      await Promise.all(sources.map(({ first }) => first))
-      const faults = sources.flatMap(({ loaded, fault }) => loaded ? [] : fault ?? [])
+      const sources = open.entries()
+      await Promise.all(sources.map(async ([, { first }]) => first))
+      const failed = sources.filter(([, { loaded }]) => !loaded)
+      for (const [key, source] of failed) if (open.get(key) === source) open.delete(key)
+      const faults = failed.flatMap(([, { fault }]) => fault ?? [])
       if (faults.length > 0) throw new GUARD_OPTION_INVALID(`guard: entries of lists cannot be read:\n- ${faults.join('\n- ')}`)
     },
-    pending: () => [...open.values()].some(({ tried }) => !tried),
+    pending: () => open.entries().some(([, { tried }]) => !tried),
     close () {
       closed = true
       for (const controller of running) controller.abort()

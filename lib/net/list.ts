@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { isEverything, isHostName, parseEntry } from './entry.ts'
 import { compileRanges, type LabelledRange, type RangeSet } from './ranges.ts'
 import { sourceKeeper, type Source, type SourceOptions } from './list-sources.ts'
+import { whileUsed } from './while-used.ts'
 import { duration, examine, is, isObject, milliseconds, object, show, text, type Report, type Shape, someText } from '../options/shape.ts'
 import type { List, ListEntry } from '../../types/index.ts'
 
@@ -27,7 +28,7 @@ export interface ListReader {
 export function listReader (options: SourceOptions = {}): ListReader {
   const keeper = sourceKeeper(options)
   /** Routes often repeat a list; equal ones are compiled once. */
-  const compiled = new Map<string, RangeSet>()
+  const compiled = whileUsed<RangeSet>()
 
   function compile (entries: readonly string[]): RangeSet {
     const key = createHash('sha256').update(entries.join('\n')).digest('base64')

@@ -157,7 +157,12 @@ const records = {
   '10.113.0.203.in-addr.arpa': 'crawl.googlebot.com.evil.test',
   'crawl.googlebot.com.evil.test': '203.0.113.10',
   '11.113.0.203.in-addr.arpa': 'evilgooglebot.com',
-  'evilgooglebot.com': '203.0.113.11'
+  'evilgooglebot.com': '203.0.113.11',
+  // Google's translator: the agent is that of whoever asked it.
+  '12.113.0.203.in-addr.arpa': 'google-proxy-203-0-113-12.google.com',
+  'google-proxy-203-0-113-12.google.com': '203.0.113.12',
+  '67.2.0.192.in-addr.arpa': 'rate-limited-proxy-192-0-2-67.google.com',
+  'rate-limited-proxy-192-0-2-67.google.com': '192.0.2.67'
 }
 
 test('verify: only who has the name both ways is the bot; others are refused, flagged, and asked about once', async (t: TestContext) => {
@@ -166,8 +171,9 @@ test('verify: only who has the name both ways is the bot; others are refused, fl
   t.assert.strictEqual(await status(app, by(GOOGLE, REAL)), 200)
   t.assert.deepStrictEqual((await app.inject({ url: '/bot', remoteAddress: REAL, headers: { 'user-agent': GOOGLE } })).json(), { name: 'googlebot', categories: ['search-engine'], verified: true })
   t.assert.strictEqual(asked.length, 2)
-  for (const ip of ['203.0.113.9', '203.0.113.10', '203.0.113.11', CLIENT, CLIENT]) t.assert.strictEqual(await status(app, by(GOOGLE, ip)), 403, ip)
-  t.assert.deepStrictEqual(events.map((event) => 'rule' in event && event.rule), Array(5).fill('bots.verify'))
+  t.assert.strictEqual(await status(app, by(GOOGLE, '192.0.2.67')), 200)
+  for (const ip of ['203.0.113.9', '203.0.113.10', '203.0.113.11', '203.0.113.12', CLIENT, CLIENT]) t.assert.strictEqual(await status(app, by(GOOGLE, ip)), 403, ip)
+  t.assert.deepStrictEqual(events.map((event) => 'rule' in event && event.rule), Array(6).fill('bots.verify'))
   const before = asked.length
   t.assert.strictEqual(await status(app, by(GOOGLE, CLIENT)), 403)
   t.assert.strictEqual(asked.length, before)
@@ -201,6 +207,16 @@ test('a flood of false claims asks DNS about few at once', async (t: TestContext
   const { app } = await build(t, { bots: { verify: { servers: [server], timeout: 100 } } })
   await Promise.all(Array.from({ length: 250 }, async (_, i) => status(app, by(GOOGLE, `198.51.100.${i}`))))
   t.assert.ok(new Set(asked).size <= 64, `${new Set(asked).size} names`)
+})
+
+test('a network full of addresses whose DNS server is slow keeps nobody else from being verified', async (t: TestContext) => {
+  const nameOf = (i: number): string => `${[...`20010db800000001${i.toString(16).padStart(16, '0')}`].reverse().join('.')}.ip6.arpa`
+  const { server, asked } = await dns(t, records, new Set(Array.from({ length: 64 }, (_, i) => nameOf(i))))
+  const { app } = await build(t, { bots: { deny: ['search-engine'], allow: ['googlebot'], verify: { servers: [server], timeout: 400 } } })
+  const flood = Promise.all(Array.from({ length: 64 }, async (_, i) => status(app, by(GOOGLE, `2001:db8:0:1::${i.toString(16)}`))))
+  for (let i = 0; i < 1000 && asked.length < 4; i++) await new Promise((resolve) => { setImmediate(resolve) })
+  t.assert.strictEqual(await status(app, by(GOOGLE, REAL)), 200)
+  t.assert.deepStrictEqual([...new Set(await flood)], [403])
 })
 
 test('published ranges tell in place of DNS, as they are published', async (t: TestContext) => {

@@ -89,6 +89,13 @@ test('providers without a feed are known by their autonomous systems', async (t:
   t.assert.match(error.message, /cloud\.deny names ovh.*needs a database with autonomous systems.*npx fastify-api-guard geo download/)
 })
 
+test('whoever reads request.guard does not hear of a handler that fails', async (t: TestContext) => {
+  const geo = { handler: { lookup: () => { throw new Error('no database') } } }
+  const { app } = await build(t, { geo, cloud: { deny: ['hetzner'] } }, (app) => { app.get('/me', { config: { guard: { cloud: false } } }, async (request) => ({ ...request.guard })) })
+  t.assert.deepStrictEqual((await app.inject({ url: '/me', remoteAddress: CLIENT })).json(), { ip: CLIENT, trusted: false, verdicts: [] })
+  t.assert.strictEqual(await status(app), 500)
+})
+
 test('request.guard shows the provider of those that are loaded', async (t: TestContext) => {
   const vendor = await vendorServer(t, PAGES)
   const { app } = await build(t, ranges(t, vendor, ['aws', 'azure']), (app) => { app.get('/me', async (request) => ({ ...request.guard })) })
@@ -119,6 +126,52 @@ test('a rule that comes with an update is loaded then', async (t: TestContext) =
   await until(() => app.guard.stats().cloud['gcp']!.networks > 0, 'gcp is loaded')
   t.assert.strictEqual(await status(app, { ip: '34.80.0.1' }), 403)
 })
+
+test('a provider that an update names first: the old rules stay until its ranges are there', async (t: TestContext) => {
+  const vendor = await vendorServer(t, { '/aws': AWS })
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => { release = resolve })
+  vendor.pages.set('/gcp', (_request, response) => { held.then(() => response.writeHead(200).end(GCP), () => {}) })
+  const own = globalThis.fetch
+  const urls: Record<string, string> = { 'https://www.gstatic.com/ipranges/cloud.json': `${vendor.url}/gcp` }
+  t.mock.method(globalThis, 'fetch', async (url: URL, init: RequestInit) => own(urls[url.href] ?? url, init))
+  const { app } = await build(t, { cloudRanges: { cacheDir: folder(t), sources: { aws: `${vendor.url}/aws` }, refresh: 20, whileEmpty: 'refuse' }, cloud: { deny: ['aws'] } })
+  t.assert.strictEqual(await status(app, { ip: '3.5.140.1' }), 403)
+  const change = app.guard.update({ cloud: { deny: ['gcp'] } })
+  t.assert.deepStrictEqual([await status(app, { ip: '3.5.140.1' }), await status(app, { ip: '34.80.0.1' }), await status(app)], [403, 200, 200])
+  release()
+  await change
+  t.assert.deepStrictEqual([await status(app, { ip: '3.5.140.1' }), await status(app, { ip: '34.80.0.1' }), await status(app)], [200, 403, 200])
+})
+
+test('a provider that an update names while it cannot be had is tried again soon', async (t: TestContext) => {
+  const vendor = await vendorServer(t, { '/aws': AWS })
+  const own = globalThis.fetch
+  t.mock.method(globalThis, 'fetch', async (url: URL, init: RequestInit) => own(url.href.startsWith('https://www.gstatic.com/') ? `${vendor.url}/gcp` : url, init))
+  const { app } = await build(t, { cloudRanges: { cacheDir: folder(t), sources: { aws: `${vendor.url}/aws` } }, cloud: { deny: ['aws'] } })
+  t.assert.strictEqual(await status(app, { ip: '3.5.140.1' }), 403)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  await app.guard.update({ cloud: { deny: ['gcp'] } })
+  t.assert.strictEqual(await status(app, { ip: '34.80.0.1' }), 200)
+  vendor.pages.set('/gcp', GCP)
+  const asked = vendor.seen.length
+  // Without a failure it would be a day.
+  t.mock.timers.tick(70_000)
+  for (let i = 0; i < 100_000 && app.guard.stats().cloud['gcp']?.networks === 0; i++) await new Promise((resolve) => { setImmediate(resolve) })
+  t.assert.ok(vendor.seen.length > asked)
+  t.assert.strictEqual(await status(app, { ip: '34.80.0.1' }), 403)
+})
+
+for (const [name, options] of [['the plugin', { mode: 'off', cloud: { deny: ['aws'] } }], ['the rule', { cloud: { deny: ['aws'], mode: 'off' } }]] as Array<[string, GuardOptions]>) {
+  test(`nothing is loaded for a rule that is off by the mode of ${name}`, async (t: TestContext) => {
+    const asked = t.mock.method(globalThis, 'fetch', async () => { throw new Error('offline') })
+    const { app } = await build(t, { cloudRanges: { cacheDir: folder(t) }, ...options })
+    t.assert.strictEqual(await status(app, { ip: '3.5.140.1' }), 200)
+    t.assert.strictEqual(asked.mock.callCount(), 0)
+    await app.guard.update({ mode: 'enforce', cloud: { mode: 'enforce', deny: ['aws'] } })
+    t.assert.notStrictEqual(asked.mock.callCount(), 0)
+  })
+}
 
 test('a region that the feed does not have is warned about with the nearest', async (t: TestContext) => {
   const vendor = await vendorServer(t, PAGES)

@@ -20,6 +20,20 @@ test('fetchMetadata: per route, off, passive', async (t: TestContext) => {
   t.assert.strictEqual(await post('/nowhere', 'cross-site'), 403)
 })
 
+test('fetchMetadata: a port that goes without saying is the host\'s own', async (t: TestContext) => {
+  const { app } = await build(t, { fetchMetadata: true }, (app) => { app.post('/form', async () => 'ok') })
+  const post = (host: string, origin: string): Promise<number> => status(app, { method: 'POST', url: '/form', headers: { host, origin } })
+  t.assert.deepStrictEqual([await post('shop.test:80', 'http://shop.test'), await post('SHOP.test:443', 'https://shop.test')], [200, 200])
+  t.assert.deepStrictEqual([await post('shop.test:8080', 'http://shop.test'), await post('shop.test:80', 'https://shop.test'), await post('shop.test/', 'http://x.test'), await post('shop.test', 'null')], [403, 403, 403, 403])
+})
+
+test('fetchMetadata: the handshake of a WebSocket is no safe request', async (t: TestContext) => {
+  const { app } = await build(t, { fetchMetadata: true })
+  const shake = (headers: Record<string, string>): Promise<number> => status(app, { headers: { host: 'shop.test', connection: 'upgrade', upgrade: 'websocket', ...headers } })
+  t.assert.deepStrictEqual([await shake({}), await shake({ origin: 'https://shop.test' }), await shake({ 'sec-fetch-site': 'same-origin' })], [200, 200, 200])
+  t.assert.deepStrictEqual([await shake({ origin: 'https://evil.test' }), await shake({ 'sec-fetch-site': 'cross-site' })], [403, 403])
+})
+
 test('fetchMetadata: behind a trusted proxy the public host counts', async (t: TestContext) => {
   const { app } = await build(t, { fetchMetadata: true }, (app) => { app.post('/form', async () => 'ok') }, { trustProxy: 'loopback' })
   const headers = { host: 'backend:3000', 'x-forwarded-host': 'shop.test', origin: 'https://shop.test' }

@@ -48,3 +48,15 @@ test('honeypot: wrong values stop the start', async (t: TestContext) => {
     t.assert.match((await startError({}, { honeypot: value })).message, path)
   }
 })
+
+test("honeypot: 'ban' needs no rule for bans, and ban: false keeps it from banning", async (t: TestContext) => {
+  const { app } = await build(t, { honeypot: { paths: ['/trap'], action: 'ban' } })
+  t.assert.strictEqual(await status(app, { url: '/?q=%3Cscript%3Ealert(1)%3C/script%3E' }), 400)
+  t.assert.strictEqual(await status(app), 200)
+  t.assert.strictEqual(await status(app, { url: '/trap' }), 403)
+  t.assert.strictEqual(await status(app), 403)
+  t.assert.strictEqual(app.guard.bans()[0]?.reason.includes('honeypot'), true)
+  const { app: free } = await build(t, { ban: false, honeypot: { paths: ['/trap'], action: 'ban' } })
+  t.assert.strictEqual(await status(free, { url: '/trap' }), 403)
+  t.assert.strictEqual(await status(free), 200)
+})

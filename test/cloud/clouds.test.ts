@@ -118,6 +118,22 @@ test('a copy that is fresh asks nobody', async (t: TestContext) => {
   t.assert.strictEqual(vendor.seen.length, 1)
 })
 
+test('a copy of another source is used, but neither fresh nor what the feed is measured by; tokens stand in no copy', async (t: TestContext) => {
+  const vendor = await vendorServer(t, { '/large?token=secret': awsFeed(20), '/small': awsFeed(3) })
+  const cacheDir = folder(t)
+  const large = open(t, { sources: { aws: `${vendor.url}/large?token=secret` }, cacheDir })
+  await large.clouds.ready()
+  for (const name of readdirSync(cacheDir)) t.assert.ok(!readFileSync(join(cacheDir, name), 'utf8').includes('secret'), name)
+  t.assert.strictEqual(await large.clouds.refresh(), true)
+  t.assert.strictEqual(vendor.seen.at(-1)?.status, 304)
+  const small = open(t, { sources: { aws: `${vendor.url}/small` }, cacheDir })
+  await small.clouds.ready()
+  await until(() => small.find('52.19.0.1') === undefined, 'the other source is asked')
+  t.assert.strictEqual(small.find('52.2.0.1'), 'aws')
+  vendor.pages.set('/small', awsFeed(1))
+  t.assert.strictEqual(await small.clouds.refresh(), false)
+})
+
 test('a copy that is broken is told and replaced', async (t: TestContext) => {
   const { vendor, cacheDir } = await opened(t)
   writeFileSync(join(cacheDir, 'cloud-aws'), 'garbage')

@@ -1,4 +1,6 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
@@ -58,6 +60,13 @@ test('gzip is unpacked to a bound, tar to its file', async (t: TestContext) => {
   t.assert.throws(() => fromTar(archive, '.csv'), /no tar archive with a \.csv file/)
   t.assert.throws(() => fromTar(archive.subarray(0, archive.length - 1532), '.mmdb'))
   t.assert.throws(() => fromTar(Buffer.from('x'.repeat(600)), '.mmdb'), /no tar archive/)
+})
+
+test('a user without a home has a folder all the same', (t: TestContext) => {
+  t.mock.method(os, 'homedir', () => { throw new Error('uv_os_homedir returned ENOENT') })
+  syncBuiltinESMExports()
+  t.after(syncBuiltinESMExports)
+  t.assert.strictEqual(defaultFolder({}), join(process.cwd(), '.cache', 'fastify-api-guard'))
 })
 
 test('copies: whole, with their notes; a draft of a process that died harms nobody', async (t: TestContext) => {

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mock, test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { copies } from '../../lib/download/copies.ts'
+import { fetchDatabase } from '../../lib/geo/fetch.ts'
+import { openGeo } from '../../lib/geo/geo.ts'
+import { parseAddress } from '../../lib/net/address.ts'
 import { build, CLIENT, startError, status } from '../helpers.ts'
-import { folder, until, vendorServer, type Vendor } from '../download/server.ts'
+import { folder, until, vendorServer, type Page, type Vendor } from '../download/server.ts'
 import { tar } from '../download/tar.ts'
 import type { GeoDownload, GuardEvent } from '../../types/index.ts'
 import { asnDatabase, countryDatabase } from './databases.ts'
@@ -45,6 +49,19 @@ for (const month of [thisMonth, lastMonth]) {
     t.assert.strictEqual(vendor.seen.length, asked, 'copies that are fresh ask nobody')
   })
 }
+
+test('DB-IP Lite of the next month is taken up without a restart', async (t: TestContext) => {
+  const vendor = await dbip(t)
+  const clock = { now: Date.now() }
+  const geo = (await openGeo({ download: 'dbip-lite', mirror: vendor.url, cacheDir: folder(t) }, { log: { warn: () => {}, info: () => {} }, emit: () => {}, now: () => clock.now }))!
+  t.after(() => geo.close())
+  const client = { ip: CLIENT, key: CLIENT, hash: 0, address: parseAddress(CLIENT), viaProxy: false, loopback: false }
+  t.assert.strictEqual(geo.place(client)?.country, 'FR')
+  clock.now = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 2)
+  vendor.pages.set(`/free/dbip-country-lite-${new Date(clock.now).toISOString().slice(0, 7)}.mmdb.gz`, gzipSync(GERMAN))
+  t.assert.strictEqual(await geo.refresh(), true)
+  t.assert.strictEqual(geo.place(client)?.country, 'DE')
+})
 
 test('MaxMind: account and key go to MaxMind alone, the archive has the digest that it says', async (t: TestContext) => {
   const storage = await vendorServer(t)
@@ -119,6 +136,44 @@ test('a newer file is taken up while it serves, and not sent again if it is the 
   for (let i = 0; i < 1500 && await status(app) !== 403; i++) await new Promise((resolve) => { setTimeout(resolve, 10) })
   t.assert.strictEqual(await status(app), 403)
   t.assert.deepStrictEqual([...new Set(vendor.seen.map(({ path, status }) => `${path} ${status}`))].sort(), ['/asn.mmdb 200', '/asn.mmdb 304', '/country.mmdb 200', '/country.mmdb 304'])
+})
+
+test('a file that was put there by hand counts at once, also while the vendor cannot be had', async (t: TestContext) => {
+  const vendor = await vendorServer(t, { '/country.mmdb': FRENCH })
+  const cacheDir = folder(t)
+  const { app } = await build(t, { geo: { download: { url: `${vendor.url}/country.mmdb` }, cacheDir, refresh: 20 }, country: { deny: ['FR'] } })
+  t.assert.strictEqual(await status(app), 403)
+  vendor.pages.clear()
+  await until(() => vendor.seen.some(({ status }) => status === 404), 'the vendor is gone')
+  const path = join(cacheDir, 'geo-country.mmdb')
+  writeFileSync(`${path}.new`, GERMAN)
+  renameSync(`${path}.new`, path)
+  for (let i = 0; i < 300 && await status(app) !== 200; i++) await new Promise((resolve) => { setTimeout(resolve, 10) })
+  t.assert.strictEqual(await status(app), 200)
+})
+
+test('a folder that cannot be written is no fault of a file that is the newest', async (t: TestContext) => {
+  const vendor = await vendorServer(t, { '/country.mmdb': FRENCH })
+  const disk = copies(folder(t))
+  const file = { kind: 'country', name: 'geo-country.mmdb', urls: () => [`${vendor.url}/country.mmdb`] } as const
+  const found = await fetchDatabase(file, { copies: disk, timeout: 5000, now: Date.now })
+  t.assert.ok(found !== undefined && found.unwritten === undefined)
+  const image = { ...disk, confirm: async () => { throw new Error('EROFS: read-only file system') } }
+  t.assert.strictEqual(await fetchDatabase(file, { copies: image, timeout: 5000, now: Date.now }), undefined)
+  t.assert.strictEqual(vendor.seen.at(-1)?.status, 304)
+})
+
+test('a start waits for all that a vendor has to say together, not for each: Fastify waits 10 s', async (t: TestContext) => {
+  const own = AbortSignal.timeout.bind(AbortSignal)
+  t.mock.method(AbortSignal, 'timeout', (ms: number) => own(ms / 20))
+  const vendor = await vendorServer(t)
+  const slow = (body?: Buffer): Page => (_request, response) => { setTimeout(() => response.writeHead(body === undefined ? 404 : 200).end(body), 300) }
+  for (const [kind, file] of [['country', FRENCH], ['asn', SYSTEMS]] as const) {
+    vendor.pages.set(`/free/dbip-${kind}-lite-${thisMonth}.mmdb.gz`, slow())
+    vendor.pages.set(`/free/dbip-${kind}-lite-${lastMonth}.mmdb.gz`, slow(file))
+  }
+  const error = await startError({ geo: { download: 'dbip-lite', mirror: vendor.url, cacheDir: folder(t) } })
+  t.assert.match(error.message, /geo\.download failed.*gave no whole answer within 8 s/)
 })
 
 test('a start with a copy does not need the vendor; a broken copy is downloaded anew', async (t: TestContext) => {

@@ -46,6 +46,33 @@ test('v6 and mapped addresses', (t: TestContext) => {
   t.assert.deepStrictEqual([lookup('2001:db8:1::1')?.country, lookup('192.0.2.1')?.country, lookup('2001:db9::')], ['DE', 'FR', undefined])
 })
 
+test('a byte that is flipped, or a file that is cut: a clear error at the start, or an address that is unknown', (t: TestContext) => {
+  const sound = countryDatabase({ '81.2.69.0/24': 'DE', '203.0.113.0/24': 'FR', '2001:db8::/32': 'US' })
+  const addresses = ['81.2.69.142', '203.0.113.7', '2001:db8::1', '8.8.8.8', 'ffff::'].map((ip) => parseAddress(ip)!)
+  const outcomes = { refused: 0, opened: 0 }
+  const look = (bytes: Buffer, what: string): void => {
+    let database
+    try {
+      database = databaseOf(bytes, 'file', 'country')
+      outcomes.opened++
+    } catch (error) {
+      t.assert.match((error as Error).message, /^guard: geo database file (?:is|holds no) .*npx fastify-api-guard geo download/, what)
+      outcomes.refused++
+      return
+    }
+    for (const address of addresses) t.assert.doesNotThrow(() => database.lookup(address), what)
+  }
+  for (let at = 0; at < sound.length; at += 5) {
+    const bytes = Buffer.from(sound)
+    bytes[at] = bytes[at]! ^ 0xff
+    look(bytes, `byte ${at}`)
+  }
+  t.assert.ok(outcomes.refused > 0 && outcomes.opened > 0, JSON.stringify(outcomes))
+  const { opened } = outcomes
+  for (const percent of [10, 50, 90]) look(sound.subarray(0, Math.floor(sound.length * percent / 100)), `${percent} %`)
+  t.assert.strictEqual(outcomes.opened, opened, 'what is cut is not opened')
+})
+
 test('archives are named as what they are', async (t: TestContext) => {
   const database = countryDatabase({ '192.0.2.0/24': 'FR' })
   t.assert.throws(() => databaseOf(tar({ 'a.mmdb': database }), 'file', 'country'), /is a tar archive/)

@@ -8,9 +8,10 @@ import { openGeo, type Geo } from '../../lib/geo/geo.ts'
 import { parseAddress } from '../../lib/net/address.ts'
 import type { Client } from '../../lib/net/client.ts'
 import type { GeoOptions } from '../../types/index.ts'
-import { folder } from '../download/server.ts'
-import { build, status } from '../helpers.ts'
+import { folder, until } from '../download/server.ts'
+import { build, CLIENT, status } from '../helpers.ts'
 import { countryDatabase } from './databases.ts'
+import { writeMmdb } from './write-mmdb.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -90,7 +91,7 @@ test('swaps while requests are served: each is answered by the old file or the n
   }
   t.assert.deepStrictEqual([...found.keys()].sort(), [200, 403])
   t.assert.strictEqual(await status(app), 403)
-  t.assert.deepStrictEqual(events.filter(({ type }) => type === 'warning'), [])
+  t.assert.deepStrictEqual(events.filter((event) => event.type === 'warning' && event.code.startsWith('GUARD_GEO')), [])
 })
 
 test('the swap to a file that is broken, of the wrong kind, or gone changes nothing but a warning', async (t: TestContext) => {
@@ -112,6 +113,24 @@ test('the swap to a file that is broken, of the wrong kind, or gone changes noth
   t.assert.strictEqual(geo.place(client)?.country, 'FR')
   t.assert.strictEqual(told.length, 1)
   t.assert.strictEqual(Object.values(geo.stats())[0]!.fault, undefined)
+})
+
+test('a file that lacks what the one before it had is not taken up: rules for it would judge nobody', async (t: TestContext) => {
+  const path = join(folder(t), 'both.mmdb')
+  put(path, writeMmdb({ '203.0.113.0/24': { country: 'France', country_code: 'FR', asn: 'AS64500' } }, { type: 'ipinfo ipinfo_lite.mmdb' }))
+  const { app, events } = await build(t, { geo: { database: path, refresh: 5 }, asn: { deny: [64500] } })
+  t.assert.strictEqual(await status(app), 403)
+  put(path, countryDatabase({ '203.0.113.0/24': 'FR' }))
+  const told = (): string[] => events.flatMap((event) => event.type === 'warning' ? event.message : [])
+  await until(() => told().length > 0, 'a warning')
+  t.assert.match(told()[0]!, /the last good geo database stays: .*both\.mmdb holds no autonomous systems/)
+  t.assert.strictEqual(await status(app), 403)
+})
+
+test('a handler\'s countries count in any case', async (t: TestContext) => {
+  const { app } = await build(t, { geo: { handler: { lookup: () => ({ country: 'fr', network: 'Example' }) } }, country: { deny: ['FR'] } }, (app) => { app.get('/me', { config: { guard: { country: false } } }, async (request) => [request.guard.country, request.guard.network]) })
+  t.assert.strictEqual(await status(app), 403)
+  t.assert.deepStrictEqual((await app.inject({ url: '/me', remoteAddress: CLIENT })).json(), ['FR', 'Example'])
 })
 
 test('private and reserved addresses never reach a handler; others once', async (t: TestContext) => {

@@ -4,11 +4,16 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mock, test, type TestContext } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { parseAddress } from '../../lib/net/address.ts'
 import { gateShape, listReader, listShape, trustShape, type LiveList } from '../../lib/net/list.ts'
 import type { Dns } from '../../lib/net/list-loaders.ts'
 import { examine, type Shape } from '../../lib/options/shape.ts'
 import type { List } from '../../types/index.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 function has (list: LiveList, text: string): boolean {
   return list.has(parseAddress(text)!)
@@ -294,6 +299,64 @@ test('a source that several lists name is loaded once', async (t: TestContext) =
   lists.read(['10.0.0.1', { host: 'app.example.com' }])
   await lists.ready()
   t.assert.strictEqual(calls, 1)
+})
+
+test('a source that failed is asked again by who names it again', async (t: TestContext) => {
+  let answer: () => string[] = () => { throw new Error('not yet') }
+  const source = (): string[] => answer()
+  const { lists } = reader(t)
+  for (let i = 0; i < 2; i++) {
+    lists.read(source)
+    t.assert.ok(lists.pending(), 'nobody takes it for an empty list')
+    await t.assert.rejects(lists.ready(), /not yet/)
+  }
+  answer = () => ['192.0.2.1']
+  const list = lists.read(source)
+  await lists.ready()
+  t.assert.ok(has(list, '192.0.2.1'))
+})
+
+test('a source that no list uses any more is not loaded again, one that is in use is', async (t: TestContext) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.after(() => mock.timers.reset())
+  const calls = { used: 0, unused: 0 }
+  const { lists } = reader(t)
+  const list = lists.read(() => { calls.used++; return ['192.0.2.1'] })
+  lists.read(() => { calls.unused++; return ['192.0.2.2'] })
+  await lists.ready()
+  for (let i = 2; i < 5; i++) {
+    // What was made in this turn is kept till its end.
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+    mock.timers.tick(60_000)
+    await until(() => calls.used === i)
+  }
+  t.assert.deepStrictEqual(calls, { used: 4, unused: 1 })
+  t.assert.ok(has(list, '192.0.2.1'))
+})
+
+test('lists that were replaced do not stay in memory', async (t: TestContext) => {
+  const { lists } = reader(t)
+  const sizes: number[] = []
+  for (let i = 0; i < 60; i++) {
+    lists.read(Array.from({ length: 2000 }, (_, k) => `${i + 1}.${k >> 8}.${k & 255}.0/24`))
+    await new Promise((resolve) => setImmediate(resolve))
+    if (i !== 9 && i !== 59) continue
+    collect()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    sizes.push(heapUsed + arrayBuffers)
+  }
+  // Each takes an index of 256 KiB.
+  t.assert.ok(sizes[1]! - sizes[0]! < 4 * 1024 * 1024, `grew by ${sizes[1]! - sizes[0]!} bytes`)
+})
+
+test('a token in a url is in no message', async (t: TestContext) => {
+  const url = await serve(t, (_request, response) => { response.writeHead(500).end() })
+  const { lists, warnings } = reader(t)
+  lists.read({ url: `${url}?token=secret` })
+  await t.assert.rejects(lists.ready(), (error: Error) => error.message.includes(url) && !error.message.includes('secret'))
+  t.assert.strictEqual(warnings.length, 1)
+  t.assert.ok(!JSON.stringify(warnings).includes('secret'))
 })
 
 test('a source that does not answer is given up, naming it', async (t: TestContext) => {
