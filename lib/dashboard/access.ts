@@ -16,7 +16,7 @@ const OTHER_SITE: Refusal = { code: 'GUARD_CROSS_SITE', status: 403, reason: 'a 
 const NOBODY: Refusal = { code: 'GUARD_AUTH_REQUIRED', status: 401, reason: 'dashboard.auth knows nobody for this request', rule: 'dashboard', strike: 'auth' }
 
 /** What proxies add: the peer is then not the client. */
-const FORWARDING = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-server', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'fastly-client-ip']
+const FORWARDING = /^(?:forwarded|via|cdn-loop|x-real-ip|x-forwarded.*|x-original-.*|x-envoy-.*|.*client-?ip|.*connecting-ip)$/
 
 export function access (option: DashboardOptions['auth'], services: Services): Access {
   const who = option === undefined ? localOnly : typeof option === 'function' ? byFunction(option) : byCredential(option, services)
@@ -38,10 +38,13 @@ function byFunction (verify: Verifier): Access {
   }
 }
 
-/** The peer of the connection itself, no proxy between, and a name that no other site's DNS can have (DNS rebinding). */
-function localOnly (request: FastifyRequest): Refusal | undefined {
-  const { headers, socket } = request.raw
-  if (!isLoopback(socket.remoteAddress) || FORWARDING.some((name) => headers[name] !== undefined)) return LOCAL_ONLY
+/**
+ * The peer of the connection itself, no proxy between, and a name that no other site's DNS can have (DNS rebinding).
+ * Browsers do not speak HTTP/1.0; nginx does, and by default adds no header and calls us by a loopback address.
+ */
+function localOnly (request: FastifyRequest, { client }: Visit): Refusal | undefined {
+  const { headers, socket, httpVersion } = request.raw
+  if (!isLoopback(socket.remoteAddress) || !client.loopback || httpVersion === '1.0' || Object.keys(headers).some((name) => FORWARDING.test(name))) return LOCAL_ONLY
   const host = parseHost(headers.host ?? String(headers[':authority'] ?? ''))?.name
   return host === 'localhost' || isLoopback(host?.replace(/^\[|\]$/g, '')) ? undefined : OTHER_HOST
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { banTarget, principalName } from '../bans/target.ts'
 import { GUARD_OPTION_INVALID } from '../errors.ts'
 import type { Guard } from '../guard.ts'
 import { isObject } from '../options/shape.ts'
@@ -11,13 +12,16 @@ type Body = Record<string, unknown>
 const LONGEST = 300
 
 /** What the page can change. Each answers what became of it. @throws {GUARD_OPTION_INVALID} for what cannot be read */
-export type Actions = Readonly<Record<string, (body: Body) => unknown>>
+export type Actions = Readonly<Record<string, (body: Body, request: FastifyRequest) => unknown>>
 
 export function actions (guard: Guard, api: GuardApi): Actions {
   return {
-    ban (body) {
+    ban (body, request) {
       const duration = optional(body, 'duration')
-      return api.ban(text(body, 'target').trim(), { reason: optional(body, 'reason') ?? 'manual', ...(duration !== undefined && { duration }) })
+      const target = text(body, 'target').trim()
+      const { name } = banTarget(target, guard.options.ipv6Prefix ?? 64)
+      if (name === guard.clients.client(request).key || name === principalName(request.guard.principal)) throw new GUARD_OPTION_INVALID(`guard: ${target} is your own name or address: you could not lift the ban`)
+      return api.ban(target, { reason: optional(body, 'reason') ?? 'manual', ...(duration !== undefined && { duration }) })
     },
     // A target as the list has it, blanks of a principal's name included.
     unban: (body) => ({ lifted: api.unban(text(body, 'target')) }),

@@ -1,5 +1,6 @@
 import { top, type Top, type TopEntry } from './top.ts'
 import type { Series } from './series.ts'
+import { printable } from '../report.ts'
 import type { GuardEvent } from '../../types/index.ts'
 
 /** An event with a number, by which a page knows what it has. */
@@ -38,7 +39,9 @@ export function feed ({ series, countryOf, most = 500 }: FeedOptions): Feed {
   const passive = new Map<string, { count: number, rules: Top, routes: Top, clients: Top }>()
 
   function keep (event: Exclude<GuardEvent, { type: 'passed' }>, country?: string): void {
-    ring[lastId++ % most] = { ...event, id: lastId, ...(country !== undefined && { country }) }
+    // A request's number may come from a header of the client, and be anything that the application makes.
+    const reqId = 'reqId' in event && { reqId: printable(String(event.reqId)) }
+    ring[lastId++ % most] = { ...event, ...reqId, id: lastId, ...(country !== undefined && { country }) }
   }
 
   function countPassive (check: string, rule: string, route: string, client: string): void {

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bodyOf as refusalBody, refusalHeaders } from '../answer.ts'
+import { principalName } from '../bans/target.ts'
+import type { Refusal, Visit } from '../check.ts'
 import { kOwn, visitOf, type Guard } from '../guard.ts'
 import { report } from '../report.ts'
 import type { DashboardOptions, GuardApi, GuardRules } from '../../types/index.ts'
@@ -65,9 +67,9 @@ function addApi (own: FastifyInstance, path: string, guard: Guard, api: GuardApi
 
   for (const [name, act] of Object.entries(actions(guard, api))) {
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      const outcome = await act(bodyOf(request))
+      const outcome = await act(bodyOf(request), request)
       const { ip, principal } = request.guard
-      guard.log.warn({ event: 'guard.dashboard', action: name, with: request.body, client: ip, principal, reqId: request.id }, `guard: ${name} by the dashboard`)
+      guard.log.warn({ event: 'guard.dashboard', action: name, with: request.body, client: ip, principal: principalName(principal), reqId: request.id }, `guard: ${name} by the dashboard`)
       watched.touch()
       return json(reply, { ok: true, outcome: outcome ?? null })
     }
@@ -88,13 +90,19 @@ function gate (guard: Guard, auth: DashboardOptions['auth']) {
   const allowed = access(auth, guard.services)
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const visit = visitOf(request)!
-    const refusal = await allowed(request, visit)
+    const refusal = await allowed(request, visit) ?? banned(guard, visit)
     if (refusal === undefined) return undefined
     const refused = visit.refused = { refusal, verdict: report(guard, 'dashboard', refusal, false, request, visit) }
     refusalHeaders(reply, refused)
     const { type, body } = refusalBody(refused, guard.options)
     return reply.code(refusal.status).headers({ ...PAGE_HEADERS, 'cache-control': 'no-store' }).type(type).send(body)
   }
+}
+
+/** Who it is was not known when the guard's own checks looked at bans. */
+function banned (guard: Guard, { principal }: Visit): Refusal | undefined {
+  const ban = guard.services.bans.findPrincipal(principal)
+  return ban && { code: 'GUARD_BANNED', status: 403, reason: `banned: ${ban.reason}`, rule: ban.client }
 }
 
 /** No form and no simple request of another site can send it (CSRF). */

@@ -13,8 +13,11 @@ export function listenLocally (server: FastifyInstance['server']): void {
   const { listen } = carrier
   carrier.listen = function (this: unknown, ...args) {
     const problem = problemOf(args)
-    if (problem !== undefined) throw new GUARD_OPTION_INVALID(`guard: option dashboard.auth is missing, and ${problem}: a dashboard that anybody may see and steer needs it; without it listen on 127.0.0.1, ::1 or localhost`)
-    return listen.apply(this, args)
+    if (problem === undefined) return listen.apply(this, args)
+    const error = new GUARD_OPTION_INVALID(`guard: option dashboard.auth is missing, and ${problem}: a dashboard that anybody may see and steer needs it; without it listen on 127.0.0.1, ::1 or localhost`)
+    // As Node tells of a port that is taken: Fastify's callback and promise both hear of that.
+    process.nextTick(() => server.emit('error', error))
+    return this
   }
 }
 

@@ -29,18 +29,20 @@ interface Page { stream: Readable, since: number, behind: boolean }
 /** A page that reads too slowly misses messages, since nothing is kept for it; when it has caught up it asks for all anew. */
 export function live ({ now, most = 32, waiting = 1024 * 1024, longest = 600_000 }: LiveOptions): Live {
   const pages = new Set<Page>()
+  let closed = false
 
-  function sendTo (page: Page, text: string): void {
+  function sendTo (page: Page, bytes: Buffer): void {
     const { stream } = page
-    if (now() - page.since > longest || (page.behind && stream.readableLength === 0)) stream.push(null)
-    else if (stream.readableLength + text.length > waiting) page.behind = true
-    else if (!page.behind) stream.push(text)
+    const waits = stream.readableLength
+    if (now() - page.since > longest || (page.behind && waits === 0)) stream.push(null)
+    else if (waits > 0 && waits + bytes.length > waiting) page.behind = true
+    else if (!page.behind) stream.push(bytes)
   }
 
   return {
     get size () { return pages.size },
     open (first) {
-      if (pages.size >= most) return undefined
+      if (closed || pages.size >= most) return undefined
       const page: Page = { stream: new Readable({ read () {} }), since: now(), behind: false }
       pages.add(page)
       page.stream.once('close', () => { pages.delete(page) })
@@ -48,9 +50,11 @@ export function live ({ now, most = 32, waiting = 1024 * 1024, longest = 600_000
       return page.stream
     },
     send (text) {
-      for (const page of pages) sendTo(page, text)
+      const bytes = Buffer.from(text)
+      for (const page of pages) sendTo(page, bytes)
     },
     close () {
+      closed = true
       for (const { stream } of pages) stream.destroy()
       pages.clear()
     }

@@ -7,8 +7,8 @@ import type { PassiveCheck } from './feed.ts'
 
 /** A check that only reports, and what it has found. */
 export interface PassiveEntry extends PassiveCheck {
-  /** Where it is passive: the plugin's `mode`, the plugin's rule, or somewhere that only the program can change. */
-  where: 'mode' | 'plugin' | 'elsewhere'
+  /** Where it is passive: the plugin's `mode`, the plugin's rule, or somewhere that only the program can change; `nowhere`: not any more. */
+  where: 'mode' | 'plugin' | 'elsewhere' | 'nowhere'
 }
 
 /** Every check that is passive or has reported, those that have found most first. */
@@ -16,13 +16,21 @@ export function passiveReport (guard: Guard, seen: readonly PassiveCheck[]): Pas
   const own = passiveKeys(guard.options)
   const found = new Map(seen.map((each) => [each.check, each]))
   const silent = own.filter((key) => !found.has(key)).map((check): PassiveCheck => ({ check, count: 0, rules: [], routes: [], clients: [] }))
-  const where = (check: string): PassiveEntry['where'] => guard.options.mode === 'passive' ? 'mode' : own.includes(check) ? 'plugin' : 'elsewhere'
+  const where = (check: string): PassiveEntry['where'] => guard.options.mode === 'passive' ? 'mode' : own.includes(check) ? 'plugin' : isPassiveSomewhere(guard, check) ? 'elsewhere' : 'nowhere'
   return [...seen, ...silent].map((each) => ({ ...each, where: where(each.check) })).sort((one, other) => other.count - one.count)
+}
+
+function isPassiveSomewhere ({ routes, late, scopes }: Guard, check: string): boolean {
+  return [...routes, ...late.values(), ...scopes.flatMap(({ unmatched }) => unmatched ?? [])].some(({ rules }) => someOf(rules.get(check)?.value))
 }
 
 /** Keys of the root's rules that are passive; of limits some are enough. */
 function passiveKeys (options: GuardOptions): string[] {
-  return Object.entries(rulesOf(options)).filter(([, rule]) => (Array.isArray(rule) ? rule : [rule]).some(isPassive)).map(([key]) => key)
+  return Object.entries(rulesOf(options)).filter(([, rule]) => someOf(rule)).map(([key]) => key)
+}
+
+function someOf (rule: unknown): boolean {
+  return (Array.isArray(rule) ? rule : [rule]).some(isPassive)
 }
 
 function isPassive (rule: unknown): boolean {

@@ -28,7 +28,8 @@ export interface Watch {
 
 export function watch (guard: Guard, api: GuardApi): Watch {
   const { now } = guard.services
-  const counted = guard.traffic = traffic()
+  // Metrics may count already.
+  const counted = guard.traffic ??= traffic()
   const over = series(now())
   const news = feed({ series: over, countryOf: (ip) => countryOf(guard, ip) })
   const pages = live({ now })
@@ -75,7 +76,14 @@ export function watch (guard: Guard, api: GuardApi): Watch {
     pages.send(message('state', state()))
   }
 
-  const timer = setInterval(tick, TICK).unref()
+  const timer = setInterval(() => {
+    try {
+      tick()
+    } catch (error) {
+      // What cannot be shown must not end the process.
+      guard.log.error({ event: 'guard.dashboard', err: error }, 'guard: the dashboard failed')
+    }
+  }, TICK).unref()
   return {
     open () {
       // What waits for the next tick is in it as well; pages know events by their number.

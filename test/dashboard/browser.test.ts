@@ -22,10 +22,11 @@ describe('the dashboard in Chromium', { skip }, () => {
   after(async () => { await browser.close() })
 
   /** Opens the page of an app and waits until it is live; `faults` are errors of the console and of the page. */
-  async function open (t: TestContext, options: GuardOptions = {}, context: BrowserContextOptions = {}, prepare: (app: FastifyInstance) => unknown = () => {}): Promise<Opened> {
+  async function open (t: TestContext, options: GuardOptions = {}, context: BrowserContextOptions = {}, prepare: (app: FastifyInstance) => unknown = () => {}, routes: (app: FastifyInstance) => void = () => {}): Promise<Opened> {
     const { app } = await build(t, { dashboard: {}, ...options }, (app) => {
       app.get('/search', async () => 'ok')
       app.get('/users/:id', { config: { guard: { userAgent: { deny: ['curl'] } } } }, async () => 'ok')
+      routes(app)
     })
     const at = await listen(app)
     await prepare(app)
@@ -168,7 +169,55 @@ describe('the dashboard in Chromium', { skip }, () => {
     await page.getByRole('button', { name: 'Promote userAgent' }).click()
     await confirm(page)
     await page.locator('#notice', { hasText: 'refuses from now on' }).waitFor()
+    await page.locator('#passive-rows .box', { hasText: 'It refuses now' }).waitFor()
+    t.assert.strictEqual(await page.getByRole('button', { name: 'Promote userAgent' }).count(), 0)
     t.assert.strictEqual(await status(app, tool), 403)
+    t.assert.deepStrictEqual(faults, [])
+  })
+
+  test('the rule in force is that of the method, and follows an update', async (t: TestContext) => {
+    const { app, page, faults } = await open(t, {}, {}, undefined, (app) => {
+      app.get('/two', { config: { guard: { ip: { deny: ['192.0.2.1'] } } } }, async () => 'ok')
+      app.post('/two', { config: { guard: { ip: { deny: [CLIENT] } } } }, async () => 'ok')
+    })
+    await status(app, { method: 'POST', url: '/two' })
+    await page.locator('#event-rows button').click()
+    await page.locator('#details pre', { hasText: CLIENT }).waitFor()
+    await page.keyboard.press('Escape')
+    await app.guard.update({ userAgent: { deny: ['zgrab'] } })
+    await page.locator('#route-rows', { hasText: 'zgrab' }).waitFor({ state: 'attached' })
+    t.assert.deepStrictEqual(faults, [])
+  })
+
+  test('a page whose stream a proxy has refused asks again; one that is not let in any more does not', async (t: TestContext) => {
+    let known = true
+    const { page } = await open(t, { dashboard: { auth: () => known } })
+    let asked = 0
+    await page.route('**/api/live', (route) => { asked++; return asked === 1 ? route.fulfill({ status: 502 }) : route.continue() })
+    await page.reload()
+    await page.locator('#connection', { hasText: 'connection lost' }).waitFor()
+    await page.locator('#connection', { hasText: 'live' }).waitFor()
+    asked = 0
+    await page.route('**/api/live', (route) => { asked++; return route.fulfill({ status: 401 }) })
+    await page.reload()
+    known = false
+    await page.locator('#connection', { hasText: 'no access' }).waitFor()
+    t.assert.strictEqual(asked, 1)
+  })
+
+  test('long values stay inside their dialogs, and can be banned', async (t: TestContext) => {
+    const { app, page, faults } = await open(t, { ip: { deny: [CLIENT] } }, { viewport: { width: 390, height: 844 } })
+    await status(app, { url: `/${'A'.repeat(300)}` })
+    const fits = (id: string): Promise<boolean> => page.evaluate<boolean>(`(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.getElementById('${id}'))`)
+    await page.locator('#event-rows button').click()
+    await page.locator('#details[open]').waitFor()
+    t.assert.ok(await fits('details'))
+    await page.keyboard.press('Escape')
+    await page.locator('#ban-form [name=target]').fill(`principal:${'p'.repeat(200)}`)
+    await page.locator('#ban-form button').click()
+    t.assert.ok(await fits('confirm'))
+    await confirm(page)
+    await page.locator('#ban-rows tr', { hasText: 'p'.repeat(200) }).waitFor()
     t.assert.deepStrictEqual(faults, [])
   })
 

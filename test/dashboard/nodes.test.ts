@@ -31,15 +31,25 @@ describe('dashboards of nodes that share a Redis', { skip }, () => {
     const connection = { ...openConnection(undefined as never, { redis: client }), prefix: 'gone:' }
     const own: NodeNumbers = { node: 'me', requests: 1, refused: 0, reported: 0, bans: 0, uptime: 5 }
     const now = Math.floor(Date.now() / 1000)
-    await client.call('HSET', 'gone:{dashboard}:nodes', 'old', `${now - 100} {"node":"old"}`, 'odd', `${now - 2} {"node":{"a":1},"requests":"<b>","refused":7}`)
+    await client.call('HSET', 'gone:{dashboard}:nodes', 'old', `${now - 100} {"node":"old"}`, 'odd', `${now - 2} {"node":{"toString":1},"bans":{"valueOf":1},"requests":"<b>","refused":7}`)
     const faults: unknown[] = []
     const known = nodes(connection, () => own, (error) => { faults.push(error) }, 20)
     t.after(() => known.close())
     await until(() => known.others().length === 1)
-    t.assert.deepStrictEqual(known.others().map(({ age, ...rest }) => ({ ...rest, late: age >= 2000 })), [{ node: '[object Object]', requests: 0, refused: 7, reported: 0, bans: 0, uptime: 0, late: true }])
+    t.assert.deepStrictEqual(known.others().map(({ age, ...rest }) => ({ ...rest, late: age >= 2000 })), [{ node: '(no name)', requests: 0, refused: 7, reported: 0, bans: 0, uptime: 0, late: true }])
     t.assert.deepStrictEqual(((await client.call('HKEYS', 'gone:{dashboard}:nodes')) as string[]).sort(), ['me', 'odd'])
-    await client.call('HSET', 'gone:{dashboard}:nodes', 'odd', `${now} no JSON`)
-    await until(() => faults.length > 0)
+    // What one has broken hides no other.
+    await client.call('HSET', 'gone:{dashboard}:nodes', 'odd', `${now} no JSON`, 'empty', '', 'null', `${now} null`, 'no number', 'x', 'blank', `${now}`, 'tomorrow', `${now + 86_400} {"node":"tomorrow"}`, 'good', `${now + 3} {"node":"good","refused":9}`)
+    await until(() => known.others()[0]?.node === 'good')
+    t.assert.deepStrictEqual(known.others().map(({ node, refused, age }) => [node, refused, age < 2000]), [['good', 9, true]])
+    t.assert.deepStrictEqual(faults, [])
+    // Nothing is heard any more: what is known grows old, and is forgotten.
+    client.disconnect()
+    let time = performance.now()
+    t.mock.method(performance, 'now', () => time)
+    time += 10_000
+    t.assert.ok(known.others()[0]!.age >= 10_000)
+    time += 10_000
     t.assert.deepStrictEqual(known.others(), [])
   })
 })

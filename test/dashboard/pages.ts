@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { FeedEvent } from '../../lib/dashboard/feed.ts'
@@ -16,13 +18,14 @@ export interface Message { event: string, data: unknown }
 
 /** Messages of a stream of events, until the caller has enough. */
 export async function * messages (url: string, headers: Record<string, string> = {}): AsyncGenerator<Message> {
-  const stop = new AbortController()
-  const response = await fetch(url, { headers, signal: stop.signal })
-  if (response.status !== 200) throw new Error(`answered ${response.status}`)
+  // A connection of its own: fetch would open another when this one ends, and a server that closes waits for it.
+  const request = get(url, { headers, agent: false })
+  const [response] = await once(request, 'response') as [IncomingMessage]
   let text = ''
   try {
-    for await (const chunk of response.body!) {
-      text += Buffer.from(chunk).toString('utf8')
+    if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}`)
+    for await (const chunk of response.setEncoding('utf8')) {
+      text += chunk as string
       const parts = text.split('\n\n')
       text = parts.pop()!
       for (const part of parts) {
@@ -31,7 +34,7 @@ export async function * messages (url: string, headers: Record<string, string> =
       }
     }
   } finally {
-    stop.abort()
+    request.destroy()
   }
 }
 

@@ -39,7 +39,7 @@ async function act (name, body, done) {
 const lift = (target) => act('unban', { target }, ({ lifted }) => lifted ? `The ban of ${target} is lifted.` : `${target} was not banned.`)
 
 async function ban (target, duration = '1h', reason = '') {
-  if (!await confirm({ title: `Ban ${target}?`, text: `All requests from there are refused for ${duration}.`, action: 'Ban' })) return false
+  if (!await confirm({ title: `Ban ${target}?`, text: `All requests from there are refused for ${duration}. If you are among them, this page is closed to you too.`, action: 'Ban' })) return false
   return act('ban', { target, duration, reason }, ({ client }) => `${client} is banned.`)
 }
 
@@ -80,13 +80,21 @@ async function showState () {
 }
 
 async function promote (check) {
-  if (await act('promote', { check }, () => `${check} refuses from now on.`)) await refreshRoutes()
+  await act('promote', { check }, () => `${check} refuses from now on.`)
+}
+
+function loadRoutes () {
+  refreshRoutes().catch((error) => notice(`Routes: ${error.message}`))
 }
 
 function connect () {
   const source = new EventSource(new URL('live', base))
   source.addEventListener('open', () => chip('connection', 'live', 'good'))
-  source.addEventListener('error', () => chip('connection', 'connection lost', 'bad'))
+  source.addEventListener('error', () => {
+    chip('connection', 'connection lost', 'bad')
+    // An answer that is no stream (a proxy's 502, too many pages) ends a source for good.
+    if (source.readyState === EventSource.CLOSED) setTimeout(again, 5000)
+  })
   source.addEventListener('snapshot', ({ data }) => {
     const snapshot = JSON.parse(data)
     offset = Date.now() - snapshot.time
@@ -100,6 +108,7 @@ function connect () {
     const tick = JSON.parse(data)
     updateSeries(tick)
     addEvents(tick.events)
+    if (tick.events.some(({ type }) => type === 'update' || type === 'rules')) loadRoutes()
     if (document.hidden) return
     drawCharts(width)
     showTiles(state, width)
@@ -108,6 +117,15 @@ function connect () {
     state = JSON.parse(data)
     showState()
   })
+}
+
+/** Whoever is not let in any more is told so, and does not ask on: each time could count towards a ban. */
+async function again () {
+  try {
+    const { status } = await fetch(new URL('bans?q=-', base))
+    if (status === 401 || status === 403) return chip('connection', 'no access: load the page again', 'bad')
+  } catch {}
+  connect()
 }
 
 function setTheme (theme) {
@@ -143,5 +161,5 @@ find('ban-form').addEventListener('submit', async (event) => {
 })
 startEvents({ policyOf, ban })
 startPolicy(() => get('routes'))
-refreshRoutes().catch((error) => notice(`Routes: ${error.message}`))
+loadRoutes()
 connect()

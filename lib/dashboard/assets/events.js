@@ -6,7 +6,7 @@ const events = []
 const filter = { text: '', kind: '' }
 let paused = false
 let newest = 0
-let context = { api: async () => ({}), act: async () => {} }
+let context
 
 export function startEvents (given) {
   context = given
@@ -91,8 +91,10 @@ async function open (event) {
     ['Time', new Date(time).toLocaleString()], ['Reference', el('code', {}, reference)], ['Request', String(reqId)]
   ]), allowed(event, exclusion), ban(event))
   find('details').showModal()
-  const policy = await context.policyOf(route, check)
-  if (policy !== undefined) body.append(policy)
+  const own = body.firstElementChild
+  const policy = await context.policyOf(method, route, check).catch(() => undefined)
+  // Another event may be open by now.
+  if (policy !== undefined && own.isConnected) body.append(policy)
 }
 
 /** What to write, and where, so that such a request passes. */

@@ -42,7 +42,8 @@ export function showBans ({ total, shown }, now, lift) {
 const WHERE = {
   mode: 'The plugin itself is passive.',
   plugin: 'Passive in the options of the plugin.',
-  elsewhere: 'Passive in a policy or a route: only the program can change that.'
+  elsewhere: 'Passive in a policy or a route: only the program can change that.',
+  nowhere: 'It refuses now; this is what it found before.'
 }
 
 export function showPassive ({ passive, mode }, promote) {

@@ -15,9 +15,10 @@ export async function refreshRoutes () {
 }
 
 /** The effective rule of a route that an event is about. */
-export async function policyOf (route, check) {
+export async function policyOf (method, route, check) {
   if (routes.length === 0) routes = await load()
-  const found = routes.find(({ url }) => url === (route ?? '(none)'))
+  const asked = method === 'HEAD' ? 'GET' : method
+  const found = routes.find(({ url, methods }) => route === undefined ? url === '(none)' : url === route && (methods.includes(method) || methods.includes(asked)))
   const rule = found?.rules[check]
   if (rule === undefined) return undefined
   const from = Object.entries(found.origins).filter(([path]) => path === check || path.startsWith(`${check}.`))
