@@ -6,7 +6,7 @@ import { rulesOfRecord } from './explain/rules.ts'
 import type { EmergencySwitch } from './emergency.ts'
 import type { Guard } from './guard.ts'
 import { compileRecord, unmatchedRecord, type RouteRecord } from './routes.ts'
-import { milliseconds } from './options/shape.ts'
+import { hint, isObject, milliseconds, show } from './options/shape.ts'
 import type { Steering } from './rules/steer.ts'
 import { GUARD_OPTION_INVALID } from './errors.ts'
 import { websocketGuard } from './websocket.ts'
@@ -18,7 +18,10 @@ const HOUR = 3_600_000
 export function guardApi (guard: Guard, instance: FastifyInstance, { emergencySwitch, steering }: { emergencySwitch: EmergencySwitch, steering: Steering }): GuardApi {
   const { bans, limiter, emergency, lists } = guard.services
   return {
-    ban: (target, { duration = HOUR, reason = 'manual' } = {}) => bans.add(target, { duration: time(duration, 'duration'), reason }),
+    ban (target, options = {}) {
+      const { duration = HOUR, reason = 'manual' } = known(options)
+      return bans.add(target, { duration: time(duration, 'duration'), reason })
+    },
     unban: (target) => bans.lift(target),
     bans: () => bans.list(),
     limits: { peek: limiter.peek, consume: limiter.consume, reset: limiter.reset },
@@ -38,6 +41,14 @@ export function guardApi (guard: Guard, instance: FastifyInstance, { emergencySw
     },
     ready: async () => { await Promise.all([lists.ready(), guard.redis?.ready(), guard.cluster?.ready()]) }
   }
+}
+
+const BAN_OPTIONS = ['duration', 'reason']
+
+function known<T extends object> (options: T): T {
+  if (!isObject(options)) throw new GUARD_OPTION_INVALID(`guard: options of a ban must be an object, got ${show(options)}`)
+  for (const name of Object.keys(options)) if (!BAN_OPTIONS.includes(name)) throw new GUARD_OPTION_INVALID(`guard: a ban has duration and reason: ${name} is unknown${hint(name, BAN_OPTIONS)}`)
+  return options
 }
 
 function time (value: unknown, name: string): number {

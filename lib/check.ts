@@ -52,6 +52,8 @@ export interface Visit {
   refused: Refused | undefined
   /** The body was judged. */
   bodySeen: boolean
+  /** The handler gets a body that nothing has judged so far. */
+  unread: boolean
   /** Whether the client is the bot that it says it is; `undefined`: nothing asked, or nothing could tell. */
   verifiedBot: boolean | undefined
   /** Whoever an authentication gate let in. */
@@ -131,8 +133,8 @@ export interface Services {
   detectors: WeakMap<object, Map<number, Detector>>
   /** Requests under way: by the layer whose rule counts them, then by client. */
   inFlight: Map<string, Map<string, number>>
-  /** Emergency mode, switched at run time. */
-  emergency: { enabled: boolean }
+  /** Emergency mode, switched at run time, and the time at which it ends by itself. */
+  emergency: { enabled: boolean, until?: number | undefined }
 }
 
 /** One key of the rules. A module in `checks/` exports one. */

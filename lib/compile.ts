@@ -8,7 +8,7 @@ import { compileSecurityHeaders, type HeaderSet } from './headers/security-heade
 import type { EffectiveRules } from './merge.ts'
 import type { LiveList } from './net/list.ts'
 import { isObject } from './options/shape.ts'
-import type { BanRules, CorsRules, IpRules, Mode, SecurityHeaderRules } from '../types/index.ts'
+import type { BanRules, CorsRules, HoneypotRules, IpRules, Mode, SecurityHeaderRules } from '../types/index.ts'
 
 /** One check of a route, ready to run. */
 export interface Step {
@@ -62,6 +62,8 @@ export function compile (rules: EffectiveRules, mode: Mode, services: Services, 
     const value = effective?.value
     if (effective === undefined || value === undefined || value === false) continue
     for (const group of groups(key, value, mode)) {
+      // What is off is not made either: it might load lists, databases and feeds.
+      if (mode === 'off' || group.mode === 'off') continue
       const { origin, members } = effective
       const layer = effective.layer + group.suffix
       const make = (): Checks | undefined => compile(group.value as never, services, { ...target, origin, layer, members, passive: (group.mode ?? mode) === 'passive' || mode === 'passive' })
@@ -69,12 +71,11 @@ export function compile (rules: EffectiveRules, mode: Mode, services: Services, 
       if (parts === undefined) continue
       add(all, key, parts, group, mode)
       if (!trustSkips) add(trusted, key, parts, group, mode)
-      if (parts.send !== undefined && (group.mode ?? mode) !== 'off' && mode !== 'off') send.push({ see: parts.send, below: below(group.sample), trustSkips })
-      if (parts.inspect !== undefined && (group.mode ?? mode) !== 'off') inspect = { judge: parts.inspect, passive: mode === 'passive' || group.mode === 'passive', below: below(group.sample) }
+      if (parts.send !== undefined) send.push({ see: parts.send, below: below(group.sample), trustSkips })
+      if (parts.inspect !== undefined) inspect = { judge: parts.inspect, passive: mode === 'passive' || group.mode === 'passive', below: below(group.sample) }
     }
   }
   const ip = valueOf<IpRules>(rules, 'ip')
-  const ban = valueOf<BanRules>(rules, 'ban')
   const headers = valueOf<SecurityHeaderRules>(rules, 'securityHeaders')
   return {
     request: [...all.request, ...all.late],
@@ -82,14 +83,23 @@ export function compile (rules: EffectiveRules, mode: Mode, services: Services, 
     send,
     trusted: { request: [...trusted.request, ...trusted.late], body: trusted.body },
     trust: ip?.trust === undefined || ip.mode === 'off' ? undefined : share(memo, ip, 'trust', () => trustOf(ip, services)),
-    ban: ban === undefined || mode === 'off' || ban.mode === 'off' || rules.get('ban')?.origin === 'default' ? undefined : share(memo, ban, 'policy', () => banPolicy(ban, services)),
+    ban: mode === 'off' ? undefined : policyOf(rules, services, memo),
     headers: headers === undefined ? undefined : share(memo, headers, 'headers', () => compileSecurityHeaders(headers)),
     cors: corsOf(rules, services, target, memo),
     preflight: all.request.filter(({ key }) => PREFLIGHT_CHECKS.has(key)),
     maxBodyBytes: mode === 'off' ? undefined : valueOf<number>(rules, 'maxBodyBytes'),
     passive: mode === 'passive',
-    inspect: mode === 'off' ? undefined : inspect
+    inspect
   }
+}
+
+/** How strikes lead to bans. A trap that bans at once needs no rule for that. */
+function policyOf (rules: EffectiveRules, services: Services, memo: Memo): BanPolicy | undefined {
+  const ban = valueOf<BanRules>(rules, 'ban')
+  if (ban === undefined || ban.mode === 'off') return undefined
+  if (rules.get('ban')?.origin !== 'default') return share(memo, ban, 'policy', () => banPolicy(ban, services))
+  const trap = valueOf<HoneypotRules>(rules, 'honeypot')
+  return trap?.action === 'ban' ? share(memo, trap, 'policy', () => banPolicy({ on: [], threshold: Number.MAX_SAFE_INTEGER }, services)) : undefined
 }
 
 function corsOf (rules: EffectiveRules, { app }: Services, { problem }: Pick<Target, 'problem'>, memo: Memo): Cors | undefined {
@@ -125,7 +135,6 @@ function groupOf (value: unknown, suffix: string): Group {
 }
 
 function add (slots: Slots, key: string, parts: Checks, group: Group, mode: Mode): void {
-  if (mode === 'off' || group.mode === 'off') return
   const common = { key, passive: mode === 'passive' || group.mode === 'passive', below: below(group.sample) }
   if (parts.request !== undefined) slots.request.push({ ...common, check: parts.request, dry: parts.dry?.request })
   if (parts.late !== undefined) slots.late.push({ ...common, check: parts.late, dry: parts.dry?.late })

@@ -12,7 +12,7 @@ export interface EmergencySwitch {
 }
 
 type By = 'code' | 'signal' | 'store' | 'timer'
-interface State { enabled: boolean, until?: number }
+interface State { enabled: boolean, until?: number | undefined }
 
 const LONGEST_TIMER = 2 ** 31 - 1
 const RETRY = 1000
@@ -23,11 +23,13 @@ export function emergencySwitch (guard: Guard): EmergencySwitch {
   const shared = guard.redis && sharedText(guard.redis.connection, guard.redis.channel(), 'emergency', learn)
   let timer: NodeJS.Timeout | undefined
   let retry: NodeJS.Timeout | undefined
+  let latest: State = { enabled: emergency.enabled }
   let closed = false
 
   function apply ({ enabled, until }: State, by: By): void {
     clearTimeout(timer)
     emergency.enabled = enabled
+    emergency.until = enabled ? until : undefined
     guard.emit({ type: 'emergency', time: now(), enabled, by })
     if (enabled && until !== undefined) endAt(until)
   }
@@ -35,6 +37,8 @@ export function emergencySwitch (guard: Guard): EmergencySwitch {
   /** A timer takes at most 2 ** 31 - 1 ms and would end a longer one at once. Every node has its own. */
   function endAt (until: number): void {
     timer = setTimeout(() => {
+      // An update has switched it meanwhile.
+      if (emergency.until !== until) return
       if (now() >= until) apply({ enabled: false }, 'timer')
       else endAt(until)
     }, Math.min(Math.max(until - now(), 1), LONGEST_TIMER)).unref()
@@ -45,25 +49,26 @@ export function emergencySwitch (guard: Guard): EmergencySwitch {
     if (told === undefined) return guard.log.warn({ event: 'guard.emergency' }, 'guard: what Redis says of emergency mode cannot be read')
     const over = told.until !== undefined && told.until <= now()
     const enabled = told.enabled && !over
+    const until = enabled ? told.until : undefined
     // A node that starts does not take an old "off" for more than its own options say.
-    if (enabled === emergency.enabled || (first && !enabled)) return
-    apply({ ...told, enabled }, 'store')
+    if ((enabled === emergency.enabled && until === emergency.until) || (first && !enabled)) return
+    apply({ enabled, until }, 'store')
   }
 
-  /** Other nodes learn it as soon as Redis can be reached. */
-  function tell (state: State): void {
+  /** Other nodes learn it as soon as Redis can be reached: the latest, whichever of several calls gets there last. */
+  function tell (): void {
     clearTimeout(retry)
-    shared?.change(() => JSON.stringify(state)).catch((error: unknown) => {
+    shared?.change(() => JSON.stringify(latest)).catch((error: unknown) => {
       if (closed) return
       guard.log.warn({ event: 'guard.emergency', err: error }, 'guard: other nodes could not be told of emergency mode yet')
-      retry = setTimeout(tell, RETRY, state).unref()
+      retry = setTimeout(tell, RETRY).unref()
     })
   }
 
   function set (enabled: boolean, length: number | undefined, by: By): void {
-    const state = { enabled, ...(length !== undefined && { until: now() + length }) }
-    apply(state, by)
-    tell(state)
+    latest = { enabled, ...(length !== undefined && { until: now() + length }) }
+    apply(latest, by)
+    tell()
   }
 
   const onSignal = (): void => set(!emergency.enabled, undefined, 'signal')

@@ -30,6 +30,8 @@ export interface Guard {
   clock: { now: () => number }
   /** Recent refusals and reports. */
   history: History
+  /** Routes whose unread bodies were told of. */
+  unread: Set<string>
   /** Explanations under way; 0 costs requests nothing. */
   explaining: number
   memo: Memo
@@ -56,12 +58,13 @@ export interface Guard {
   keptBans: BanKeeper | undefined
 }
 
-export const kGuard = Symbol('fastify-api-guard')
-export const kScope = Symbol('fastify-api-guard.scope')
-export const kVisit = Symbol('fastify-api-guard.visit')
-export const kRecord = Symbol('fastify-api-guard.record')
+// Of the registry: a compiler to CommonJS may load the package a second time, and the command line has to find the guard.
+export const kGuard = Symbol.for('fastify-api-guard')
+export const kScope = Symbol.for('fastify-api-guard.scope')
+export const kVisit = Symbol.for('fastify-api-guard.visit')
+export const kRecord = Symbol.for('fastify-api-guard.record')
 /** In the `config` of the guard's own routes. */
-export const kOwn = Symbol('fastify-api-guard.own')
+export const kOwn = Symbol.for('fastify-api-guard.own')
 
 /** What stands under our symbols on Fastify's objects. */
 export interface GuardedInstance { [kGuard]?: Guard, [kScope]?: Scope }

@@ -12,6 +12,7 @@ import type { RouteTable } from './headers/targets.ts'
 import { report } from './report.ts'
 import { recordFor, unmatchedRecord, type RouteRecord } from './routes.ts'
 import { run, type Refused } from './run.ts'
+import { isUnread, tellUnread } from './unread-body.ts'
 
 type Done = (error?: Error) => void
 type SendHook = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: (error?: Error | null, payload?: unknown) => void) => void
@@ -95,13 +96,18 @@ export function hooks (guard: Guard): Hooks {
       if (visit === null || visit.chain.body.length === 0) return done()
       if (request.body === undefined || request.body === null) return done()
       visit.bodySeen = true
+      visit.unread = !visit.trusted && isUnread(request)
       bodyChecks(request, reply, visit, done)
     },
 
     // A multipart body may be attached by a preValidation hook that runs after ours.
     preHandler (request, reply, done) {
       const visit = visitOf(request)
-      if (visit === null || visit.bodySeen || request.body === undefined || request.body === null || visit.chain.body.length === 0) return done()
+      if (visit === null || visit.bodySeen || visit.chain.body.length === 0) return done()
+      if (request.body === undefined || request.body === null) {
+        visit.unread = !visit.trusted && isUnread(request)
+        return done()
+      }
       visit.bodySeen = true
       bodyChecks(request, reply, visit, done)
     },
@@ -110,6 +116,7 @@ export function hooks (guard: Guard): Hooks {
       // An answer given before our onRequest hook ran, e.g. by a plugin registered earlier.
       const known = visitOf(request)
       const { chain, refused } = known ?? visitFor(guard, request)
+      if (known?.unread === true) tellUnread(guard, request, known)
       if (chain.cors?.varies === true) ensureVary(reply)
       if (chain.headers !== undefined) ensureHeaders(reply, chain.headers, guard.clients.secure(request), known !== null)
       if (known !== null && chain.send.length > 0) {
@@ -134,6 +141,7 @@ export function visitFor (guard: Guard, request: FastifyRequest, { chain, url } 
     verdicts: [],
     refused: undefined,
     bodySeen: false,
+    unread: false,
     verifiedBot: undefined,
     principal: undefined,
     after: undefined,
@@ -168,9 +176,13 @@ function preflight (guard: Guard, targets: RouteTable<RouteRecord>, request: Fas
 export function preflightVisit (guard: Guard, targets: RouteTable<RouteRecord>, request: FastifyRequest): Visit | undefined {
   const method = String(request.headers['access-control-request-method'])
   const target = targets.find(method, request.raw.url ?? '', request.headers.host ?? request.headers[':authority'] as string | undefined) ?? unmatchedRecord(guard, request.server)
+  return preflightTo(guard, request, target, recordFor(guard, request))
+}
+
+/** @param own what the request itself matches */
+export function preflightTo (guard: Guard, request: FastifyRequest, target: RouteRecord, own: RouteRecord): Visit | undefined {
   const visit = visitFor(guard, request, target)
   // A route for OPTIONS that has no CORS of ours answers preflights itself.
-  const own = recordFor(guard, request)
   return visit.chain.cors === undefined || (own.url !== undefined && own.chain?.cors === undefined) ? undefined : visit
 }
 

@@ -13,6 +13,7 @@ import { emergencySwitch } from './emergency.ts'
 import { addDashboard } from './dashboard/index.ts'
 import { GUARD_ALREADY_REGISTERED, GUARD_DECORATOR_TAKEN, GUARD_NOT_COVERED } from './errors.ts'
 import { history } from './explain/history.ts'
+import { isProbe } from './explain/probe.ts'
 import { openGeo, type Geo } from './geo/geo.ts'
 import { guardOf, kGuard, kRecord, kScope, kVisit, scopeOf, visitOf, type Guard, type GuardedInstance } from './guard.ts'
 import { hooks } from './hooks.ts'
@@ -64,7 +65,7 @@ export const plugin: FastifyPluginAsync<GuardOptions> = async (fastify, options)
   early.forEach(tell)
   instance[kGuard] = guard
   watchClients(guard.clients, fastify, read.clientIp, {
-    skip: () => guard.explaining > 0,
+    skip: isProbe,
     warn: (message) => guard.emit({ type: 'warning', time: guard.services.now(), code: 'GUARD_CLIENT_ADDRESS', message })
   })
   const scope = instance[kScope] = rootScope(fastify, rulesOf(read), read.policies)
@@ -120,6 +121,7 @@ function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | 
     stats: stats(),
     clock,
     history: history(),
+    unread: new Set(),
     explaining: 0,
     memo: new Map(),
     log,

@@ -96,7 +96,7 @@ export function reference (): string {
 /** Text for log and events: no raw control, line separator or bidirectional characters, at most 256 characters. */
 export function printable (text: string): string {
   const short = text.length > 256 ? `${text.slice(0, 256)}...` : text
-  return short.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+  return short.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 

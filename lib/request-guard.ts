@@ -16,11 +16,12 @@ export function requestGuard (guard: Guard, request: FastifyRequest): RequestGua
 }
 
 function viewOf (guard: Guard, request: FastifyRequest, visit: Visit): RequestGuard {
-  const view = { ip: visit.client.ip, ...placeOf(guard, visit), ...cloudOf(guard, visit), trusted: visit.trusted, verdicts: visit.verdicts, ...(visit.principal !== undefined && { principal: visit.principal }) }
+  const view = { ip: visit.client.ip, ...placeOf(guard, visit), trusted: visit.trusted, verdicts: visit.verdicts, ...(visit.principal !== undefined && { principal: visit.principal }) }
   if (guard.services.bots.used()) Object.defineProperty(view, 'bot', { enumerable: true, get: () => botOf(guard, request, visit) })
   // The methods are no data: a log line or a template that spreads the object must not meet them.
   Object.defineProperty(view, 'inspect', {
     value (value: unknown, where: string) {
+      visit.unread = false
       const { inspect } = visit.chain
       if (inspect === undefined || visit.trusted || visit.client.hash >= inspect.below) return undefined
       const refusal = inspect.judge(value, where)
@@ -44,18 +45,13 @@ function botOf (guard: Guard, request: FastifyRequest, { verifiedBot }: Visit): 
   return verifiedBot === undefined ? { name, categories } : { name, categories, verified: verifiedBot }
 }
 
-/** An application that does not know clouds does not see the member. */
-function cloudOf (guard: Guard, { client }: Visit): { cloud?: CloudProvider } {
-  const cloud = guard.services.clouds.providerOf(client)
-  return cloud === undefined ? {} : { cloud }
-}
-
 /** A handler of the application may fail; whoever reads `request.guard` is not the one to hear of it. */
-function placeOf (guard: Guard, { client }: Visit): Place | undefined {
+function placeOf ({ services, log }: Guard, { client }: Visit): Place & { cloud?: CloudProvider } | undefined {
   try {
-    return guard.services.geo?.place(client)
+    const cloud = services.clouds.providerOf(client)
+    return { ...services.geo?.place(client), ...(cloud !== undefined && { cloud }) }
   } catch (error) {
-    guard.log.error({ event: 'guard.geo_failed', err: error }, 'guard: geo lookup failed')
+    log.error({ event: 'guard.geo_failed', err: error }, 'guard: geo lookup failed')
     return undefined
   }
 }

@@ -3,10 +3,12 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
 import { bodyOf, refusalHeaders } from './answer.ts'
 import type { Refusal } from './check.ts'
+import { handOver } from './explain/probe.ts'
 import { guardOf, setVisit, type Guard } from './guard.ts'
 import { applyHeaders, headerRecord } from './headers/apply.ts'
 import { visitFor } from './hooks.ts'
 import { report } from './report.ts'
+import { recordFor } from './routes.ts'
 import { run, type Refused } from './run.ts'
 
 type FrameworkErrors = NonNullable<FastifyServerOptions['frameworkErrors']>
@@ -22,7 +24,9 @@ const OVERFLOW: Refusal = { code: 'GUARD_HEADERS_TOO_LARGE', status: 431, reason
 const MALFORMED: Refusal = { code: 'GUARD_BAD_REQUEST', status: 400, reason: 'not a well-formed HTTP request', strike: 'malformed' }
 
 /** The checks that apply to requests which the router or the parser refuses. */
-const EARLY = new Set(['emergency', 'ban', 'ip'])
+const EARLY: ReadonlySet<string> = new Set(['emergency', 'ban', 'ip'])
+
+export const isEarly = ({ key }: { key: string }): boolean => EARLY.has(key)
 
 /**
  * Options for `Fastify()` that make malformed URLs, over-long parameters and HTTP parser errors visible to the
@@ -56,11 +60,13 @@ function frameworkErrors (own: FrameworkErrors | undefined): FrameworkErrors {
     }
     if (guard === undefined || refusal === undefined || guard.options.mode === 'off') return after()
     withAddress(request)
+    if (guard.explaining > 0 && handOver(request, reply, refusal)) return
+    guard.traffic?.count(recordFor(guard, request))
     const visit = visitFor(guard, request)
     setVisit(request, visit)
     const { headers } = visit.chain
     if (headers !== undefined) applyHeaders(reply, headers, guard.clients.secure(request))
-    const steps = (visit.trusted ? visit.chain.trusted : visit.chain).request.filter(({ key }) => EARLY.has(key))
+    const steps = (visit.trusted ? visit.chain.trusted : visit.chain).request.filter(isEarly)
     const answer = (refused: Refused | undefined): void => {
       if (refused === undefined) {
         const verdict = report(guard, 'malformed', refusal, guard.options.mode === 'passive', request, visit)
@@ -70,8 +76,14 @@ function frameworkErrors (own: FrameworkErrors | undefined): FrameworkErrors {
       refusalHeaders(reply, refused)
       const { type, body } = bodyOf(refused, guard.options)
       reply.code(refused.verdict.status).header('content-type', type)
-      guard.options.response?.modify?.(reply, refused.verdict)
-      reply.send(body)
+      // Nothing above us would catch what it throws: the process would end.
+      try {
+        const waits: unknown = guard.options.response?.modify?.(reply, refused.verdict)
+        if (waits instanceof Promise) waits.then(() => reply.send(body), (failure: Error) => reply.send(failure))
+        else reply.send(body)
+      } catch (failure) {
+        reply.send(failure)
+      }
     }
     const outcome = run(guard, steps, request, reply, visit)
     if (outcome instanceof Promise) outcome.then(answer, after)
@@ -124,9 +136,10 @@ type Answer = Refused & { headers: Readonly<Record<string, string>> | undefined 
 
 async function judgeSocket (guard: Guard, instance: FastifyInstance, error: ClientError, socket: Socket): Promise<Answer> {
   const request = socketRequest(instance, socket)
+  guard.traffic?.count(recordFor(guard, request))
   const visit = visitFor(guard, request)
   const headers = visit.chain.headers === undefined ? undefined : headerRecord(visit.chain.headers, guard.clients.secure(request))
-  const steps = (visit.trusted ? visit.chain.trusted : visit.chain).request.filter(({ key }) => EARLY.has(key))
+  const steps = (visit.trusted ? visit.chain.trusted : visit.chain).request.filter(isEarly)
   const early = await run(guard, steps, request, undefined as never, visit)
   if (early !== undefined) return { ...early, headers }
   const refusal = error.code === 'HPE_HEADER_OVERFLOW' ? OVERFLOW : MALFORMED

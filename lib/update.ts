@@ -22,15 +22,15 @@ export const noOverlays = (): Overlays => ({ file: {}, shared: {}, local: {} })
  * pause between: a request is judged by the old rules or by the new ones. Counters and bans stay.
  *
  * @param next makes the overlay from the one before; called again where a list had to be loaded first
- * @returns the keys of options that differ now; at once where no list has a source that has to be loaded, else the old
- * rules stay until it has
+ * @returns the keys of options that differ now; at once where no list has a source that has to be loaded and no cloud rule
+ * a new provider, else the old rules stay until it has
  * @throws {GUARD_OPTION_INVALID} at once, and leaves all as it was
  */
 export function update (guard: Guard, app: FastifyInstance, name: keyof Overlays, next: (before: Changes) => unknown): string[] | Promise<string[]> {
   const before = { options: guard.options, memo: guard.memo }
   const overlays = { ...guard.overlays, [name]: defined(readUpdate(next(guard.overlays[name]))) }
   const options: GuardOptions = { ...guard.program, ...overlays.file, ...overlays.shared, ...overlays.local }
-  const { lists, limiter, emergency } = guard.services
+  const { lists, clouds, limiter, emergency } = guard.services
   const records = recordsOf(guard)
   const forget = limiter.begin()
   let swapped = false
@@ -39,9 +39,14 @@ export function update (guard: Guard, app: FastifyInstance, name: keyof Overlays
     const problems: Problem[] = []
     const rules = records.map((record) => compiled(guard, record, problems))
     throwIfAny(problems)
-    if (lists.pending()) return lists.ready().then(() => update(guard, app, name, next))
+    if (lists.pending() || clouds.pending()) return Promise.all([lists.ready(), clouds.ready()]).then(() => update(guard, app, name, next))
     records.forEach((record, i) => { Object.assign(record, rules[i]) })
-    emergency.enabled = isOn(options, before.options, emergency.enabled)
+    const on = switched(options.emergency, before.options.emergency)
+    if (on !== undefined) {
+      const switches = on !== emergency.enabled
+      Object.assign(emergency, { enabled: on, until: undefined })
+      if (switches) guard.emit({ type: 'emergency', time: guard.services.now(), enabled: on, by: name === 'shared' ? 'store' : 'code' })
+    }
     findPreflights(app, guard)
     guard.overlays = overlays
     swapped = true
@@ -78,8 +83,9 @@ function recordsOf (guard: Guard): RouteRecord[] {
   return [...guard.routes, ...guard.late.values(), ...guard.scopes.flatMap(({ unmatched }) => unmatched ?? [])]
 }
 
-/** An update that says nothing of emergency mode leaves its switch alone. */
-function isOn ({ emergency }: GuardOptions, before: GuardOptions, now: boolean): boolean {
-  if (emergency === before.emergency) return now
-  return emergency === true || (isObject(emergency) && emergency['enabled'] === true)
+/** Where an update puts the switch of emergency mode. One that says nothing new of it, or names a list alone, leaves it. */
+function switched (after: GuardOptions['emergency'], before: GuardOptions['emergency']): boolean | undefined {
+  if (isDeepStrictEqual(after, before)) return undefined
+  const [on, wasOn] = [after, before].map((rule) => isObject(rule) ? rule['enabled'] : rule)
+  return on === undefined && wasOn !== true ? undefined : on === true
 }

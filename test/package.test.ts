@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
@@ -65,9 +65,24 @@ for (const name of ['esm-js', 'cjs-js', 'ts-nodenext', 'ts-commonjs']) {
     t.assert.strictEqual(status, 0, stdout + stderr)
     // An ESM module that is required warns on Node 20 and 22 only when it is experimental.
     t.assert.strictEqual(stderr, '')
-    t.assert.deepStrictEqual(JSON.parse(stdout), { served: 200, denied: 403, mapped: 403, attack: 400, malformed: 400, detect: true, same: true })
+    const { others, ...answers } = JSON.parse(stdout) as Record<string, unknown>
+    t.assert.deepStrictEqual(answers, { served: 200, denied: 403, mapped: 403, attack: 400, malformed: 400, detect: true, same: true, passed: 2 })
+    t.assert.deepStrictEqual(others, ['function', 'function', name.startsWith('ts-') ? 'function' : 'https://json-schema.org/draft/2020-12/schema'])
   })
 }
+
+test('the command works where it is installed', (t: TestContext) => {
+  const at = join(folder, 'command')
+  mkdirSync(at)
+  install(join(at, 'node_modules'))
+  writeFileSync(join(at, 'app.cjs'), "module.exports = async () => { const app = require('fastify')(); await app.register(require('fastify-api-guard'), { decorator: 'shield' }); app.get('/a', async () => 'ok'); console.log('noise'); return app }")
+  const packed = join(at, 'node_modules/fastify-api-guard')
+  const { bin: bins } = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as { bin: Record<string, string> }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(packed, bins['fastify-api-guard']!), 'routes', '--app', 'app.cjs', '--json', '--strict'], { cwd: at, encoding: 'utf8', timeout: 30_000 })
+  t.assert.strictEqual(status, 0, stderr)
+  t.assert.deepStrictEqual((JSON.parse(stdout) as Array<{ url: string }>).map(({ url }) => url), ['/a', '(none)'])
+  t.assert.match(stderr, /noise/)
+})
 
 /** As npm would, without a registry: the tarball's files, and links to what is installed here. */
 function install (modules: string): void {

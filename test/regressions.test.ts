@@ -2,9 +2,10 @@ import { connect, type AddressInfo } from 'node:net'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import multipart from '@fastify/multipart'
-import Fastify from 'fastify'
+import Fastify, { type FastifyRequest } from 'fastify'
 import guardPlugin, { guardServerOptions } from '../lib/index.ts'
 import { build, CLIENT, raw, startError, status } from './helpers.ts'
 
@@ -79,6 +80,45 @@ test('functions of the application that reject end nothing', async (t: TestConte
   t.assert.ok([403, 500].includes(await status(app)))
   t.assert.strictEqual(await status(app, { ip: '192.0.2.1' }), 200)
   await pause(20)
+})
+
+test('response.modify that throws or rejects ends nothing, on a malformed URL either', async (t: TestContext) => {
+  for (const modify of [() => { throw new Error('modify') }, (async () => { throw new Error('modify') }) as never]) {
+    const { app } = await build(t, { ip: { deny: [CLIENT] }, response: { modify } })
+    t.assert.deepStrictEqual([await status(app), await status(app, { url: '/%zz' }), await status(app, { url: '/%zz', ip: '192.0.2.1' })], [403, 403, 400])
+    await pause(5)
+  }
+})
+
+test('a body that nothing has judged is told of, once for a route', async (t: TestContext) => {
+  const { app, events } = await build(t, { ip: { trust: ['192.0.2.1'] } }, async (app) => {
+    await app.register(multipart)
+    app.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload))
+    const read = async (request: FastifyRequest): Promise<string[]> => {
+      const values: string[] = []
+      for await (const part of request.parts()) if (part.type === 'field') values.push(String(part.value))
+      return values
+    }
+    app.post('/blind', async (request) => read(request))
+    app.post('/careful', async (request) => { for (const value of await read(request)) request.guard.inspect(value, 'part') })
+    app.post('/off', { config: { guard: { detection: false } } }, async (request) => read(request))
+    app.post('/csv', async (request) => { (request.body as Readable).resume() })
+    app.post('/json', async () => 'ok')
+    app.post('/none', async () => 'ok')
+  })
+  const form = { headers: { 'content-type': 'multipart/form-data; boundary=b' }, payload: '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\nx\r\n--b--\r\n' }
+  const told = (): unknown[] => events.flatMap((event) => event.type === 'warning' && event.code === 'GUARD_BODY_UNREAD' ? [event.message.split(' was ')[0]] : [])
+  await status(app, { method: 'POST', url: '/blind', ip: '192.0.2.1', ...form })
+  for (const url of ['/careful', '/off', '/nowhere']) await status(app, { method: 'POST', url, ...form })
+  await status(app, { method: 'POST', url: '/json', payload: { a: 1 } })
+  await status(app, { method: 'POST', url: '/json', headers: { 'content-type': 'application/json' }, payload: '{' })
+  await status(app, { method: 'POST', url: '/none' })
+  t.assert.deepStrictEqual(told(), [])
+  for (let i = 0; i < 2; i++) {
+    t.assert.strictEqual(await status(app, { method: 'POST', url: '/blind', ...form }), 200)
+    await status(app, { method: 'POST', url: '/csv', headers: { 'content-type': 'text/csv' }, payload: 'a,b' })
+  }
+  t.assert.deepStrictEqual(told(), ['a body (multipart/form-data) of POST /blind', 'a body (text/csv) of POST /csv'])
 })
 
 test('a place among concurrent requests is given back when the client leaves while a check waits', async (t: TestContext) => {

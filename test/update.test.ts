@@ -24,6 +24,20 @@ test('update: rules change at once, on routes, 404s and in child scopes', async 
   t.assert.strictEqual(await status(app, { url: '/own', ip: OTHER }), 403)
 })
 
+test('update: a list that cannot be loaded never counts as an empty one, however often it comes', async (t: TestContext) => {
+  const { app } = await build(t, { ip: { deny: [CLIENT] } })
+  await app.ready()
+  for (let i = 0; i < 2; i++) {
+    const change = app.guard.update({ ip: { deny: [{ file: '/nowhere/deny.txt' }] } })
+    await t.assert.rejects(async () => change, /nowhere\/deny\.txt/)
+    t.assert.strictEqual(await status(app), 403)
+  }
+  // What was wrong before does not keep a list that is right.
+  await app.guard.update({ ip: { deny: [() => OTHER] } })
+  t.assert.strictEqual(await status(app, { ip: OTHER }), 403)
+  t.assert.strictEqual(await status(app), 200)
+})
+
 test('update: what it does not name stays', async (t: TestContext) => {
   const { app } = await build(t, { methods: ['GET'], hosts: ['localhost'] })
   app.guard.update({ methods: ['GET', 'POST'] })
@@ -77,6 +91,26 @@ test('update: emergency mode is left alone unless it is named', async (t: TestCo
   app.guard.update({ emergency: { enabled: true, allow: [CLIENT] } })
   await app.guard.ready()
   t.assert.deepStrictEqual([await status(app), await status(app, { ip: OTHER })], [200, 503])
+})
+
+test('update: one of other keys, or of the list alone, does not end emergency mode that code switched on', async (t: TestContext) => {
+  const { app, events } = await build(t)
+  app.guard.emergency(true)
+  app.guard.update({ emergency: { allow: [OTHER] } })
+  t.assert.deepStrictEqual([await status(app), await status(app, { ip: OTHER })], [503, 200])
+  app.guard.update({ methods: ['GET'] })
+  t.assert.strictEqual(await status(app), 503)
+  app.guard.rollback()
+  app.guard.rollback()
+  t.assert.deepStrictEqual([await status(app), await status(app, { ip: OTHER })], [503, 503])
+  app.guard.update({ emergency: false })
+  t.assert.strictEqual(await status(app), 200)
+  app.guard.emergency({ for: 30 })
+  app.guard.update({ emergency: true })
+  await new Promise((resolve) => setTimeout(resolve, 80))
+  t.assert.strictEqual(await status(app), 503, 'the time of before ends nothing')
+  app.guard.update({ emergency: false })
+  t.assert.deepStrictEqual(events.flatMap((event) => event.type === 'emergency' ? [[event.enabled, event.by]] : []), [true, false, true, false].map((enabled) => [enabled, 'code']))
 })
 
 test('update: mode and exclude', async (t: TestContext) => {

@@ -21,14 +21,22 @@ export const fetchMetadata: CheckModule<'fetchMetadata'> = {
     return {
       request (request) {
         const { method, headers } = request
-        if (SAFE.has(method)) return undefined
+        // The handshake of a WebSocket is a GET that carries cookies and opens what no CORS holds back.
+        if (SAFE.has(method) && headers.upgrade === undefined) return undefined
         const site = headers['sec-fetch-site']
         if (typeof site === 'string') return allowed.has(site) ? undefined : { ...refused, evidence: site }
         const { origin } = headers
         if (origin === undefined) return undefined
         // Not the header Host: HTTP/2 has `:authority`, and behind a trusted proxy it is another one.
-        return URL.canParse(origin) && new URL(origin).host === request.host.toLowerCase() ? undefined : { ...refused, evidence: origin }
+        return isOwn(origin, request.host) ? undefined : { ...refused, evidence: origin }
       }
     }
   }
+}
+
+/** Whether an origin names this host. A proxy may write the port that goes without saying. */
+function isOwn (origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false
+  const { protocol, host: from } = new URL(origin)
+  return URL.canParse(`${protocol}//${host}`) && new URL(`${protocol}//${host}`).host === from
 }

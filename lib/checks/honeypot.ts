@@ -43,7 +43,13 @@ function filled (body: unknown, names: ReadonlySet<string>): string | undefined 
   const waiting: unknown[] = [body]
   while (waiting.length > 0) {
     const value = waiting.pop()
-    if (typeof value !== 'object' || value === null || seen.has(value) || isBinary(value)) continue
+    if (typeof value !== 'object' || value === null || isBinary(value)) continue
+    // Naming each entry of a long list would cost more than parsing it did.
+    if (Array.isArray(value)) {
+      for (const entry of value) if (typeof entry === 'object') waiting.push(entry)
+      continue
+    }
+    if (seen.has(value)) continue
     seen.add(value)
     for (const [name, member] of Object.entries(value)) {
       if (names.has(name) && !isEmpty(member, body, 0)) return name

@@ -20,7 +20,7 @@ export async function loadApp (file: string | undefined, io: Io): Promise<Loaded
   if (!existsSync(path)) throw new UsageError(`--app ${file}: there is no such file`)
   const app = await started(path, file)
   const guard = guardOf(app)
-  if (guard === undefined) throw new UsageError(`--app ${file}: the guard is not registered on it`)
+  if (guard === undefined) throw new UsageError(`--app ${file}: the guard is not registered on it: a guard of a child scope sees nothing outside that; await app.register(guardPlugin) on the instance itself`)
   const api = (app as unknown as Record<string, GuardApi>)[guard.options.decorator ?? 'guard']!
   return { app, guard, api }
 }

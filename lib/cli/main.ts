@@ -25,7 +25,7 @@ export async function main (args: string[], io: Io): Promise<ExitCode> {
     const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
     if (load === undefined) {
       const meant = nearest(name, Object.keys(COMMANDS))
-      throw new UsageError(`'${name}' is no command${meant === undefined ? '' : `, did you mean '${meant}'?`} See fastify-api-guard --help`)
+      throw new UsageError(`'${name}' is no command${meant === undefined ? '' : `, did you mean '${meant}'?`}; see fastify-api-guard --help`)
     }
     const command = await load()
     const own = rest.slice(0, rest.includes('--') ? rest.indexOf('--') : undefined)

@@ -1,18 +1,20 @@
 import type { FastifyInstance } from 'fastify'
+import type { Refusal } from '../check.ts'
 import { declaredTooLarge } from '../checks/max-body-bytes.ts'
 import { unseenRoutes } from '../coverage.ts'
-import { GUARD_NOT_COVERED, GUARD_OPTION_INVALID } from '../errors.ts'
+import { GUARD_NOT_COVERED } from '../errors.ts'
 import type { Guard } from '../guard.ts'
 import { routeTable, type RouteTable } from '../headers/targets.ts'
 import { isPreflight } from '../headers/cors.ts'
 import { preflightSteps, preflightVisit, visitFor } from '../hooks.ts'
 import { redactor } from '../log/redact.ts'
-import { isObject } from '../options/shape.ts'
 import { recordFor, type RouteRecord } from '../routes.ts'
+import { isEarly } from '../server-options.ts'
 import { rulesOfRecord } from './rules.ts'
 import { parsedBody } from './body.ts'
 import { clientPart } from './client.ts'
 import { judgeAll, outcomeOf, type Trial } from './judge.ts'
+import { readLike, type Like } from './like.ts'
 import { probe } from './probe.ts'
 import type { ExplainOptions, Explanation, RequestLike } from '../../types/index.ts'
 
@@ -24,13 +26,13 @@ import type { ExplainOptions, Explanation, RequestLike } from '../../types/index
  * @throws {GUARD_NOT_COVERED} for a route that the guard does not know
  */
 export async function explain (guard: Guard, app: FastifyInstance, like: RequestLike, { run = false }: ExplainOptions = {}): Promise<Explanation> {
-  if (!isObject(like as unknown)) throw new GUARD_OPTION_INVALID('guard: explain takes a request { method, url, ip, headers, body } or the reference of a verdict')
+  const asks = readLike(like)
   // Compiled when the application got ready; `ready()` of a child instance would fail then.
   if (guard.scopes[0]?.unmatched?.chain === undefined) await app.ready()
-  mustBeCovered(guard, app, like)
+  mustBeCovered(guard, app, asks)
   const redact = redactor(guard.options.log?.redact)
-  const { method = 'GET', url = '/' } = like
-  const seen = await probe(guard, app, like)
+  const { method, url } = asks
+  const seen = await probe(guard, app, asks)
   if (typeof seen === 'number') {
     return {
       method, url: redact(url), route: undefined, preflight: false, client: { ip: '', key: '', found: [], trusted: false }, mode: guard.options.mode ?? 'enforce',
@@ -38,12 +40,13 @@ export async function explain (guard: Guard, app: FastifyInstance, like: Request
       notes: [`answered with ${seen} before the guard saw it: by Fastify itself, or by a hook that was registered earlier`]
     }
   }
-  const { request, reply } = seen
-  const asked = guard.targets !== undefined && isPreflight(request) ? preflightVisit(guard, guard.targets, request) : undefined
+  const { request, reply, early } = seen
+  const asked = early === undefined && guard.targets !== undefined && isPreflight(request) ? preflightVisit(guard, guard.targets, request) : undefined
   const visit = asked ?? visitFor(guard, request)
   const trial: Trial = { request, reply, visit, run, answers: [], over: false }
   const notes: string[] = []
-  if (asked === undefined) await judgeRequest(trial, like.body, notes)
+  if (early !== undefined) await judgeEarly(trial, early)
+  else if (asked === undefined) await judgeRequest(trial, like.body, notes)
   else await judgeAll(trial, visit.chain.preflight, preflightSteps(visit), 'request')
   const record = guard.routes.find(({ chain }) => chain === visit.chain) ?? recordFor(guard, request)
   return {
@@ -57,6 +60,14 @@ export async function explain (guard: Guard, app: FastifyInstance, like: Request
     ...conclusion(trial),
     notes
   }
+}
+
+/** What Fastify's router refuses gets as far as the checks that need no route. */
+async function judgeEarly (trial: Trial, early: Refusal): Promise<void> {
+  const { visit: { chain, trusted }, answers } = trial
+  await judgeAll(trial, chain.request.filter(isEarly), trusted ? chain.trusted.request : chain.request, 'request')
+  const common = { check: 'malformed', phase: 'request', mode: chain.passive ? 'passive' : 'enforce' } as const
+  answers.push({ ...common, ...(trial.over ? { outcome: 'not reached' } : outcomeOf(early, chain.passive)) })
 }
 
 /** In the order of the hooks: what the request's head tells, the declared length, the body. */
@@ -100,11 +111,10 @@ const tables = new WeakMap<Guard, Table>()
  * A request of a route that does not have the guard's hook would get as far as its handler. Routes that `onRoute`
  * showed have the hook, as have those of others that a request came to.
  */
-function mustBeCovered (guard: Guard, app: FastifyInstance, { method = 'GET', url = '/', headers }: RequestLike): void {
+function mustBeCovered (guard: Guard, app: FastifyInstance, { method, url, headers }: Like): void {
   let table = tables.get(guard)
   if (table === undefined) tables.set(guard, table = tableOf(guard, app))
-  const host = headers?.['host']
-  const found = table.find(method.toUpperCase(), url, typeof host === 'string' ? host : undefined)
+  const found = table.find(method, url, headers.find(([name]) => name === 'host')?.[1])
   const met = typeof found === 'string' && [...guard.late.values()].some(({ methods, url }) => methods.some((method) => `${method} ${url}` === found))
   if (typeof found === 'string' && !met) throw new GUARD_NOT_COVERED(`guard: ${found} was declared before the guard, or beside a register() that was not awaited, so that it cannot be explained`)
   if (found === undefined && Object.getPrototypeOf(app) !== Object.prototype) throw new GUARD_NOT_COVERED('guard: no route of the scope that the guard is registered in; it does not see what matches none')

@@ -24,6 +24,9 @@ export function families (guard: Guard, api: GuardApi, { verdicts, matches }: Ve
     counter('requests', 'Requests that the guard saw, by route', () => requests(guard), 'route'),
     counter('verdicts', 'Refusals (mode enforce), and what passive rules would have refused', verdicts.samples, 'check', 'code', 'route', 'mode'),
     counter('attacks', 'Attacks that were found, by category and rule', matches.samples, 'category', 'rule', 'mode'),
+    counter('detections', 'Requests and bodies that detection judged', () => one(stats().detection.calls)),
+    gauge('detection_mean_seconds', 'What a detection takes on average; one in 64 is timed', () => one(stats().detection.micros / 1e6)),
+    gauge('detection_rule_mean_seconds', "What each of the application's own rules takes of a detection on average", () => ownRules(stats()), 'rule'),
     gauge('emergency', '1 while emergency mode is on', () => one(stats().emergency)),
     gauge('bans', 'Bans in force', () => one(stats().bans['active'])),
     counter('bans_made', 'Bans that were made', () => one(stats().bans['made'])),
@@ -36,6 +39,10 @@ export function families (guard: Guard, api: GuardApi, { verdicts, matches }: Ve
     gauge('database_age_seconds', 'Age of each geo database', () => Object.values(stats().geo).map(({ type, age }) => ({ labels: { database: type }, value: age / 1000 })), 'database'),
     gauge('cloud_ranges_age_seconds', 'Time since a provider last confirmed its ranges', () => Object.entries(stats().cloud).flatMap(([provider, { age }]) => age === undefined ? [] : [{ labels: { provider }, value: age / 1000 }]), 'provider')
   ]
+}
+
+function ownRules ({ detection: { rules } }: GuardStats): Sample[] {
+  return Object.entries(rules).flatMap(([rule, { micros }]) => micros === undefined ? [] : [{ labels: { rule }, value: micros / 1e6 }])
 }
 
 /** One sample for each pattern: methods of a route are counted together. */

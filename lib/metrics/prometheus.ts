@@ -16,21 +16,21 @@ const BUCKETS = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-
  */
 export async function prometheus (registry: PromClient.Registry, families: readonly Family[], prefix: string): Promise<Exporter> {
   const { Counter, Gauge, Histogram } = await load()
-  const names: string[] = []
-  const own = (name: string): string => {
-    const full = prefix + name
-    if (registry.getSingleMetric(full) !== undefined) throw new GUARD_OPTION_INVALID(`guard: option metrics.registry has ${full} already: give each app a registry or a metrics.prefix of its own`)
-    names.push(full)
-    return full
-  }
-  for (const { name, help, type, labels, read } of families) {
-    const common = { help, labelNames: [...labels], registers: [] }
+  const nameOf = ({ name, type }: Pick<Family, 'name' | 'type'>): string => prefix + name + (type === 'counter' ? '_total' : '')
+  const durations = `${prefix}check_duration_seconds`
+  const names = [...families.map(nameOf), durations]
+  // Before any is put there: an app that does not start leaves none behind.
+  const taken = names.find((name) => registry.getSingleMetric(name) !== undefined)
+  if (taken !== undefined) throw new GUARD_OPTION_INVALID(`guard: option metrics.registry has ${taken} already: give each app a registry or a metrics.prefix of its own`)
+  for (const family of families) {
+    const { help, type, labels, read } = family
+    const common = { name: nameOf(family), help, labelNames: [...labels], registers: [] }
     const metric = type === 'counter'
-      ? new Counter({ ...common, name: own(`${name}_total`), collect () { this.reset(); for (const { labels, value } of read()) this.inc(labels, value) } })
-      : new Gauge({ ...common, name: own(name), collect () { this.reset(); for (const { labels, value } of read()) this.set(labels, value) } })
+      ? new Counter({ ...common, collect () { this.reset(); for (const { labels, value } of read()) this.inc(labels, value) } })
+      : new Gauge({ ...common, collect () { this.reset(); for (const { labels, value } of read()) this.set(labels, value) } })
     registry.registerMetric(metric as PromClient.Metric)
   }
-  const histogram = new Histogram({ name: own('check_duration_seconds'), help: 'What a check takes; one request in 64 is timed', labelNames: ['check'], buckets: BUCKETS, registers: [registry] })
+  const histogram = new Histogram({ name: durations, help: 'What a check takes; one request in 64 is timed', labelNames: ['check'], buckets: BUCKETS, registers: [registry] })
   return {
     observe: (check, seconds) => { histogram.observe({ check }, seconds) },
     close: () => { for (const name of names) registry.removeSingleMetric(name) }

@@ -95,10 +95,16 @@ export function readChildOptions (options: unknown): GuardRules & Pick<GuardOpti
   return read(childShape, options)
 }
 
+/** Rules come at run time too, from files and other nodes: finding the nearest name of each of many takes seconds. */
+const MOST_PROBLEMS = 100
+
 function read<T> (shape: Shape, options: unknown): T {
   const problems: Problem[] = []
   const { prefix: _prefix, logLevel: _logLevel, logSerializers: _serializers, ...own } = isObject(options) ? options : {} as Record<string, unknown>
-  examine(shape, own, '', (path, message) => problems.push({ path, message }))
+  examine(shape, own, '', (path, message) => {
+    problems.push({ path, message })
+    if (problems.length === MOST_PROBLEMS) throwIfAny([...problems, { path: 'and', message: 'perhaps more, which were not looked for' }])
+  })
   throwIfAny(problems)
   return snapshot(own) as T
 }

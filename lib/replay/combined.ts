@@ -12,7 +12,7 @@ export function combined (first: string): LogFormat | undefined {
   if (entry === undefined) return undefined
   // Both stand in each line, as `-` where there is none, or in no line.
   const full = /" \d{3} \S+ "/.test(first)
-  return { name: full ? 'combined' : 'common', tells: new Set(full ? ['user-agent', 'referer'] : []), parse: (line) => parse(line, timeOf) }
+  return { name: full ? 'combined' : 'common', tells: new Set(full ? ['address', 'user-agent', 'referer'] : ['address']), parse: (line) => parse(line, timeOf) }
 }
 
 function parse (line: string, timeOf: (text: string) => number | undefined): LogEntry | undefined {

@@ -15,7 +15,7 @@ export interface LogEntry {
 }
 
 /** What a log may keep of a request beside its line; `headers`: all of them, secrets aside. */
-export type Told = 'headers' | 'user-agent' | 'referer' | 'host' | 'scheme'
+export type Told = 'address' | 'headers' | 'user-agent' | 'referer' | 'host' | 'scheme'
 
 export interface LogFormat {
   name: 'combined' | 'common' | 'caddy' | 'pino' | 'guard' | 'har'
@@ -24,7 +24,10 @@ export interface LogFormat {
   parse: (line: string) => LogEntry | null | undefined
 }
 
-export const ALL: ReadonlySet<Told> = new Set<Told>(['headers', 'user-agent', 'referer', 'host', 'scheme'])
+/** A browser's own log: all but the address that the server sees. */
+export const OWN: ReadonlySet<Told> = new Set<Told>(['headers', 'user-agent', 'referer', 'host', 'scheme'])
+
+export const ALL: ReadonlySet<Told> = new Set<Told>(['address', 'headers', 'user-agent', 'referer', 'host', 'scheme'])
 
 /** Request methods are tokens; 20 characters are more than any registered one has (RFC 9110, section 5.6.2). */
 export function isMethod (text: unknown): text is string {

@@ -19,7 +19,7 @@ export const caddy: LogFormat = {
 /** Fastify's own request log and pino-http's. */
 export const pino: LogFormat = {
   name: 'pino',
-  tells: new Set(['host']),
+  tells: new Set(['address', 'host']),
   parse: jsonLine((line) => {
     const request = line['req']
     if (!isObject(request)) return null
@@ -34,7 +34,7 @@ export const pino: LogFormat = {
 /** The guard's own access log, where it is JSON. */
 export const guardLog: LogFormat = {
   name: 'guard',
-  tells: new Set(['user-agent']),
+  tells: new Set(['address', 'user-agent']),
   parse: jsonLine((line) => typeof line['client'] !== 'string'
     ? null
     : entry(line, { ip: line['client'], url: line['url'], headers: headersOf({ 'user-agent': line['agent'] === '' ? undefined : line['agent'] }), status: line['status'], time: instant(line['time']), secure: false }))
@@ -46,7 +46,7 @@ export function jsonFormat (line: string): LogFormat | undefined {
   if (value === undefined) return undefined
   if (isObject(value['request'])) return caddy
   if (typeof value['client'] === 'string' && typeof value['outcome'] === 'string') return guardLog
-  if (isObject(value['req']) && isObject(value['req']['headers'])) return { ...pino, tells: new Set(['headers', 'user-agent', 'referer', 'host']) }
+  if (isObject(value['req']) && isObject(value['req']['headers'])) return { ...pino, tells: new Set(['address', 'headers', 'user-agent', 'referer', 'host']) }
   return isObject(value['req']) ? pino : undefined
 }
 

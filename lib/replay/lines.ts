@@ -24,7 +24,7 @@ export async function openSource (file: string, stdin: Readable): Promise<Source
   const stream = first[0] === 0x1f && first[1] === 0x8b ? pipeline(stored, createGunzip(), () => {}) : stored
   const start = stream === stored ? first : await peek(stream)
   const bytes = stored as Readable & { bytesRead?: number }
-  return { stream, start: start.toString('utf8', 0, 1024), progress: () => size === undefined ? undefined : (bytes.bytesRead ?? 0) / Math.max(1, size) }
+  return { stream, start: start.toString('utf8', 0, 64 * 1024), progress: () => size === undefined ? undefined : (bytes.bytesRead ?? 0) / Math.max(1, size) }
 }
 
 /** What a stream has at first, without taking it. */

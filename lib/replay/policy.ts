@@ -1,11 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import { bans } from '../bans/bans.ts'
 import type { Step } from '../compile.ts'
-import type { Guard } from '../guard.ts'
+import { setVisit, type Guard } from '../guard.ts'
 import { routeTable } from '../headers/targets.ts'
-import { visitFor } from '../hooks.ts'
+import { history } from '../explain/history.ts'
+import { isPreflight } from '../headers/cors.ts'
+import { preflightSteps, preflightTo, visitFor } from '../hooks.ts'
 import { limiter } from '../limits/limiter.ts'
 import { memoryStore } from '../limits/memory.ts'
+import { clientReader } from '../net/client.ts'
 import { readUpdate, throwIfAny } from '../options/plugin.ts'
 import { isObject, type Problem } from '../options/shape.ts'
 import { compiled, unmatchedRecord, type RouteRecord } from '../routes.ts'
@@ -20,7 +23,8 @@ const NEVER = ['auth', 'apiKey', 'check', 'concurrency', 'behavior']
 
 /** What a check has to be told; the others need no more than the request line, the address and the time. */
 const NEEDS: Readonly<Record<string, Told>> = {
-  requireHeaders: 'headers', contentType: 'headers', fetchMetadata: 'headers', userAgent: 'user-agent', bots: 'user-agent', referrer: 'referer', hosts: 'host', https: 'scheme'
+  requireHeaders: 'headers', contentType: 'headers', fetchMetadata: 'headers', userAgent: 'user-agent', bots: 'user-agent', referrer: 'referer', hosts: 'host', https: 'scheme',
+  ip: 'address', country: 'address', asn: 'address', cloud: 'address'
 }
 
 export type RequestEvent = Extract<GuardEvent, { type: 'refused' | 'reported' }>
@@ -48,7 +52,8 @@ export async function replayPolicy ({ app, guard, format, changes }: PolicyOptio
   let time = 0
   let found: RequestEvent[] = []
   const options = changes === undefined ? guard.options : { ...guard.options, ...readUpdate(changes) }
-  const copy = copyOf(guard, options, () => time, (event) => {
+  const unasked = new Set<string>()
+  const copy = copyOf(guard, options, unasked, () => time, (event) => {
     if (event.type === 'refused' || event.type === 'reported') found.push(event)
   })
   const records = compileAll(copy, guard, app)
@@ -56,13 +61,14 @@ export async function replayPolicy ({ app, guard, format, changes }: PolicyOptio
   const table = routeTable<RouteRecord>(app.initialConfig)
   for (const record of records.routes) table.add(record.methods, record.url!, record.host, record)
   const judges = ({ key }: Pick<Step, 'key'>): boolean => !NEVER.includes(key) && (NEEDS[key] === undefined || format.tells.has(NEEDS[key]))
-  const judged = new Map<readonly Step[], readonly Step[]>()
+  const judged = new WeakMap<readonly Step[], readonly Step[]>()
   const stepsOf = (steps: readonly Step[]): readonly Step[] => {
     let kept = judged.get(steps)
     if (kept === undefined) judged.set(steps, kept = steps.filter(judges))
     return kept
   }
   const recordOf = ({ method, url, headers }: LogEntry): RouteRecord => table.find(method, url, headers['host']) ?? records.unmatched
+  const targetOf = (entry: LogEntry): RouteRecord => recordOf({ ...entry, method: entry.headers['access-control-request-method']! })
 
   const steps = [...records.routes, records.unmatched].flatMap(({ chain }) => [...chain!.request, ...chain!.body])
 
@@ -73,8 +79,12 @@ export async function replayPolicy ({ app, guard, format, changes }: PolicyOptio
       found = []
       const request = requestOf(copy, entry, number)
       const reply = replyOf(request, entry)
-      const visit = visitFor(copy, request, recordOf(entry))
+      const own = recordOf(entry)
+      const preflight = isPreflight(request) ? preflightTo(copy, request, targetOf(entry), own) : undefined
+      const visit = preflight ?? visitFor(copy, request, own)
+      setVisit(request, visit)
       const { chain, trusted } = visit
+      const first = preflight === undefined ? (trusted ? chain.trusted.request : chain.request) : preflightSteps(preflight)
       const ended = (): RequestEvent[] => {
         for (const call of visit.after ?? []) call(request, reply)
         return found
@@ -85,29 +95,49 @@ export async function replayPolicy ({ app, guard, format, changes }: PolicyOptio
         const outcome = run(copy, stepsOf(trusted ? chain.trusted.body : chain.body), request, reply, visit)
         return outcome instanceof Promise ? outcome.then(ended) : ended()
       }
-      const outcome = run(copy, stepsOf(trusted ? chain.trusted.request : chain.request), request, reply, visit)
+      const outcome = run(copy, stepsOf(first), request, reply, visit)
       return outcome instanceof Promise ? outcome.then(body) : body(outcome)
     },
     routeOf: (entry) => recordOf(entry).url,
-    left: [...new Set(steps.filter((step) => !judges(step)).map(({ key }) => key))]
+    left: [...new Set([...steps.filter((step) => !judges(step)).map(({ key }) => key), ...unasked])]
   }
 }
 
-/** A guard with the same lists and databases, and limits and bans of its own. */
-function copyOf (guard: Guard, options: GuardOptions, now: () => number, emit: Guard['emit']): Guard {
+/** A guard with the same lists and databases. All that the guard in use counts, remembers or tells is its own. */
+function copyOf (guard: Guard, options: GuardOptions, unasked: Set<string>, now: () => number, emit: Guard['emit']): Guard {
   const { maxKeys = 250_000, ipv6Prefix = 64, emergency } = options
+  const { bots, lists } = guard.services
+  const clients = clientReader({ clientIp: options.clientIp, ipv6Prefix, lists })
   return {
     ...guard,
     options,
+    clients,
     memo: new Map(),
+    clock: { now },
+    history: history(),
+    explaining: 0,
+    late: new Map(),
     stats: { ...guard.stats, count: () => {} },
     log: silentLog,
     emit,
+    watchers: new Set(),
+    traffic: undefined,
     redis: undefined,
+    cluster: undefined,
+    keptBans: undefined,
     access: undefined,
     services: {
       ...guard.services,
       now,
+      clients,
+      // Nobody is asked: a log may be long, and old.
+      bots: {
+        ...bots,
+        verifier (options) {
+          unasked.add('bots.verify')
+          return bots.verifier(options, false)
+        }
+      },
       bans: bans({ now, maxKeys, ipv6Prefix, onEvent: emit }),
       limiter: limiter({ store: memoryStore({ maxKeys, now }), now, ipv6Prefix }),
       detectors: new WeakMap(),

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream'
 import { printable } from '../report.ts'
-import { ALL, type LogEntry, type LogFormat } from './entry.ts'
+import { OWN, type LogEntry, type LogFormat } from './entry.ts'
 import { formatOf, looksLikeHar } from './format.ts'
 import { harEntries } from './har.ts'
 import { eachBatch, LONGEST_LINE, openSource, whole } from './lines.ts'
+import { inOrder } from './order.ts'
 import type { Outcome, Sides } from './sides.ts'
 
 /** HAR documents are read whole; a browser's are far below this. */
@@ -85,7 +86,7 @@ export async function replay ({ files, stdin, open, onProgress }: ReplayOptions)
   }
 
   const readHar = async (text: string): Promise<void> => {
-    await use({ name: 'har', tells: ALL, parse: () => undefined })
+    await use({ name: 'har', tells: OWN, parse: () => undefined })
     for (const entry of harEntries(text)) {
       seen.lines++
       if (entry === undefined) spoilt('(an entry without a request)')
@@ -94,8 +95,9 @@ export async function replay ({ files, stdin, open, onProgress }: ReplayOptions)
     }
   }
 
-  for (const file of files) {
+  for (const file of await inOrder(files)) {
     format = undefined
+    onProgress(file, 0, seen.lines)
     const { stream, start, progress } = await openSource(file, stdin)
     if (looksLikeHar(start)) {
       await readHar(await whole(stream, LARGEST_HAR))

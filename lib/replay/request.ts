@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { kGuard, type Guard } from '../guard.ts'
+import { requestGuard } from '../request-guard.ts'
 import type { LogEntry } from './entry.ts'
 
 const silent = (): void => {}
@@ -23,6 +24,7 @@ export function requestOf (guard: Guard, entry: LogEntry, number: number): Fasti
     hostname: host.replace(/:\d+$/, ''),
     protocol: secure === true ? 'https' : 'http',
     get query () { return Object.fromEntries(new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')) },
+    get guard () { return requestGuard(guard, this as unknown as FastifyRequest) },
     params: {},
     log,
     server: serverOf(guard),

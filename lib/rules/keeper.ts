@@ -31,25 +31,34 @@ export function rulesKeeper (source: RulesSource, guard: Guard, app: FastifyInst
   let version: string | undefined
   let expires = Infinity
   let refused = ''
+  /** Rules that are in order, but could not be put in force. */
+  let untaken: string | undefined
   let timer: NodeJS.Timeout | undefined
   let closed = false
 
   async function round (): Promise<void> {
-    const text = await load(AbortSignal.timeout(TIMEOUT))
+    const text = await load(AbortSignal.timeout(TIMEOUT)) ?? untaken
     if (closed) return
     if (text !== undefined) await take(text)
     if (expires <= now()) await expire()
   }
 
   async function take (text: string): Promise<void> {
+    untaken = undefined
     const found = createHash('sha256').update(text).digest('hex')
-    if (found === digest) return
+    if (found === digest) {
+      refused = ''
+      return
+    }
     if (source.digest !== undefined && source.digest.toLowerCase() !== `sha256-${found}`) throw new Error(`has the digest sha256-${found}, not ${source.digest}`)
     const next = readRulesFile(parseRules(text, yaml))
     const until = next.expires === undefined ? Infinity : Date.parse(next.expires)
     if (until <= now() && digest !== '') throw new Error(`expired at ${next.expires}`)
+    // A list that it names may come to be there later.
+    untaken = text
     // What an earlier version set and this one does not is again as the options of the program have it.
     const changed = await update(guard, app, 'file', () => until <= now() ? {} : next.rules)
+    untaken = undefined
     digest = found
     version = next.version ?? found
     expires = until

@@ -13,12 +13,17 @@ export function textLoader (source: RulesSource): LoadText {
 function fileLoader (path: string): LoadText {
   let seen = ''
   return async (signal) => {
-    const { mtimeMs, size, ino } = await stat(path)
+    const found = await stat(path)
+    // A pipe or device may never end, and holds the reader for good.
+    if (!found.isFile()) throw new Error('is no file')
+    const { mtimeMs, size, ino } = found
     const version = `${mtimeMs} ${size} ${ino}`
     if (version === seen) return undefined
     if (size > MAX_BYTES) throw new Error(`is larger than ${MAX_BYTES} bytes`)
+    const text = await readFile(path, { encoding: 'utf8', signal })
+    // Not before: a file that may not be read yet has the same times once it may.
     seen = version
-    return readFile(path, { encoding: 'utf8', signal })
+    return text
   }
 }
 

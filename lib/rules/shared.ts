@@ -79,7 +79,8 @@ export function sharedRules (guard: Guard, app: FastifyInstance, { connection, c
       const json = await text.peek()
       const earlier = json === undefined ? undefined : read(json).before.at(-1)
       if (earlier === undefined) return false
-      await change((before) => state(earlier, by, before.before.slice(0, -1)), by)
+      // Another node may have taken something back meanwhile: each takes back one step.
+      await change((before) => state(before.before.at(-1) ?? earlier, by, before.before.slice(0, -1)), by)
       return true
     },
     started: () => text.started(),

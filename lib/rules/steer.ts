@@ -51,8 +51,11 @@ export function steering (guard: Guard, app: FastifyInstance): Steering {
       const { by, broadcast = false } = readHow(how)
       if (!isObject(changes)) throw new GUARD_OPTION_INVALID(`guard: update takes an object of options, got ${show(changes)}`)
       if (broadcast) return toStore().update(changes, by)
-      const before = guard.overlays.local
-      return change((local) => ({ ...local, ...defined(changes) }), by, () => { earlier = [...earlier, before].slice(-STEPS) })
+      let before: Changes = {}
+      return change((local) => {
+        before = local
+        return { ...local, ...defined(changes) }
+      }, by, () => { earlier = [...earlier, before].slice(-STEPS) })
     },
     rollback (how = {}) {
       const { by, broadcast = false } = readHow(how)

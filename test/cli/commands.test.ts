@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { writeFileSync, mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -113,6 +113,11 @@ test('wrong use is told in one line and exits with 2', async (t: TestContext) =>
     [['explain', ...app, '--url', '/early'], /declared before the guard/],
     [['routes', 'x'], /takes no 'x'/],
     [['lint', 'x'], /takes no 'x'/],
+    [['explain', ...app, '--url', ''], /url must be a path/],
+    [['explain', ...app, '--method', 'A B'], /method must be a method of HTTP/],
+    [['explain', ...app, '--ip', '203.0.113.999'], /--ip must be an address, not '203\.0\.113\.999'/],
+    [['explain', '--app', 'fixtures/child.mjs'], /the guard is not registered on it: a guard of a child scope sees nothing outside that/],
+    [['nope'], /'nope' is no command; see fastify-api-guard --help/],
     [['lnt'], /did you mean 'lint'/]
   ] as Array<[string[], RegExp]>) {
     const { code, out, err } = await run(args)
@@ -140,4 +145,40 @@ test('the built command prints JSON alone on standard output, whatever the appli
   t.assert.strictEqual(ran.status, 1, ran.stderr)
   t.assert.strictEqual((JSON.parse(ran.stdout) as Explanation).refusal?.code, 'GUARD_ATTACK_DETECTED')
   t.assert.match(ran.stderr, /noise of the application/)
+})
+
+/** The built command on an application of these lines. */
+function built (lines: string, args: string[], file = 'app.mjs'): { status: number | null, stdout: string, stderr: string } {
+  ensureBuilt()
+  const root = join(import.meta.dirname, '..', '..')
+  const folder = mkdtempSync(join(tmpdir(), 'guard-cli-'))
+  mkdirSync(join(folder, 'node_modules'))
+  for (const [name, target] of [['fastify-api-guard', root], ['fastify', join(root, 'node_modules/fastify')]] as const) symlinkSync(target, join(folder, 'node_modules', name))
+  writeFileSync(join(folder, file), `import Fastify from 'fastify'\nimport guardPlugin from 'fastify-api-guard'\n${lines}`)
+  const loader = file.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
+  return spawnSync(process.execPath, [...loader, join(root, 'dist/lib/cli/index.js'), ...args, '--app', file], { cwd: folder, encoding: 'utf8', timeout: 60_000 })
+}
+
+test('an application that ends the process, or never starts, is no success and no finding', (t: TestContext) => {
+  for (const [lines, message] of [
+    ['process.exit(0)', /ended the process.*exit code 0/],
+    ['process.exit(1)', /ended the process.*exit code 1/],
+    ['setTimeout(() => { throw new Error("late") }, 1)\nexport default () => new Promise((resolve) => setTimeout(resolve, 10_000))', /late[^]*ended the process/],
+    ['export default () => new Promise(() => {})', /ended the process.*waits for what never comes/]
+  ] as const) {
+    const { status, stdout, stderr } = built(lines, ['routes', '--strict'])
+    t.assert.match(stderr, message)
+    t.assert.deepStrictEqual([status, stdout], [2, ''], lines)
+  }
+  const fine = 'export default async () => { const app = Fastify(); await app.register(guardPlugin); app.get("/", async () => "ok"); app.get("/off", { config: { guard: false } }, async () => "ok"); return app }'
+  t.assert.strictEqual(built(fine, ['routes', '--strict', '--allow', '/off']).status, 0)
+  t.assert.strictEqual(built(fine, ['routes', '--strict']).status, 1)
+})
+
+test('an application in TypeScript that is compiled to CommonJS has a copy of the guard, which is known', (t: TestContext) => {
+  const typed = 'export default async function make (): Promise<unknown> { const app = Fastify(); await app.register(guardPlugin, { userAgent: { deny: ["curl"] } }); return app }'
+  const { status, stdout, stderr } = built(typed, ['explain', '--header', 'user-agent: curl', '--strict', '--json'], 'app.ts')
+  t.assert.strictEqual(status, 1, stderr)
+  t.assert.strictEqual((JSON.parse(stdout) as Explanation).refusal?.code, 'GUARD_USER_AGENT_REFUSED')
+  t.assert.strictEqual(built(typed, ['lint', '--strict'], 'app.ts').status, 0)
 })

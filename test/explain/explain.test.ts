@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import formbody from '@fastify/formbody'
 import Fastify from 'fastify'
-import { build, CLIENT, status } from '../helpers.ts'
-import guardPlugin, { type GuardOptions, type RequestLike } from '../../lib/index.ts'
+import { build, CLIENT, raw, status } from '../helpers.ts'
+import guardPlugin, { type GuardEvent, type GuardOptions, type RequestLike } from '../../lib/index.ts'
 
 const rules: GuardOptions = {
   ip: { deny: ['198.51.100.0/24'], trust: ['192.0.2.9'] },
@@ -269,8 +269,67 @@ test('explain says what comes before the guard, and what it cannot judge', async
   const { app } = await build(t, {}, (app) => { app.post('/post', async () => 'ok') })
   t.assert.match((await app.guard.explain({ method: 'POST', url: '/post', headers: { 'content-type': 'application/json' }, body: '{' })).notes[0]!, /cannot parse/)
   t.assert.match((await app.guard.explain({ method: 'POST', url: '/post', headers: { 'content-type': 'text/odd' }, body: 'x' })).notes[0]!, /answers 415/)
-  t.assert.strictEqual((await app.guard.explain({ url: '/%zz' })).verdict, 'not seen')
   await t.assert.rejects(app.guard.explain(undefined as never), { code: 'GUARD_OPTION_INVALID' })
+  const plain = Fastify()
+  t.after(() => plain.close())
+  await plain.register(guardPlugin)
+  const { verdict, notes } = await plain.guard.explain({ url: '/%zz' })
+  t.assert.strictEqual(verdict, 'not seen')
+  t.assert.match(notes[0]!, /answered with 400/)
+})
+
+test('what the router refuses is explained too, and nobody is struck for it', async (t: TestContext) => {
+  const { app, events, lines } = await build(t, { ip: { deny: ['198.51.100.0/24'] }, ban: { threshold: 1, on: ['malformed'] } }, (app) => { app.get('/params/:id', async () => 'ok') })
+  await app.ready()
+  const before = JSON.stringify(app.guard.stats())
+  for (const [url, code] of [['/%zz', 'GUARD_BAD_URL'], [`/params/${'a'.repeat(200)}`, 'GUARD_PARAM_TOO_LONG']] as const) {
+    const explained = await app.guard.explain({ url, ip: CLIENT, headers: agent })
+    t.assert.strictEqual(explained.refusal?.code, code)
+    t.assert.strictEqual(explained.refusal.check, 'malformed')
+    t.assert.strictEqual((await app.guard.explain({ url, ip: '198.51.100.7', headers: agent })).refusal?.code, 'GUARD_IP_REFUSED')
+  }
+  t.assert.deepStrictEqual(events, [])
+  t.assert.deepStrictEqual(app.guard.bans(), [])
+  t.assert.deepStrictEqual(lines.filter(({ event }) => event !== undefined), [])
+  t.assert.strictEqual(JSON.stringify(app.guard.stats()), before)
+  t.assert.strictEqual(await real(app, { url: '/%zz', ip: CLIENT, headers: agent }), 'GUARD_BAD_URL')
+})
+
+test('a target is judged as a client writes it, not as a browser would', async (t: TestContext) => {
+  const { app } = await build(t, {}, (app) => { app.get('/files/:name', async () => 'ok') })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  for (const url of ['/.git/../x', '/files/../x', '/x/../files/a', '/files/a', '/files/%2e%2e', '//files/a', '/?q=\\..\\..', 'http://localhost/files/a']) {
+    const { refusal, route } = await app.guard.explain({ url, headers: { ...agent, host: 'localhost' } })
+    const answer = await raw(app, `GET ${url} HTTP/1.1\r\nhost: localhost\r\nuser-agent: Mozilla/5.0\r\nconnection: close\r\n\r\n`)
+    const reference = /x-guard-reference: (\S+)/.exec(answer)?.[1]
+    t.assert.strictEqual(refusal?.code, reference === undefined ? undefined : app.guard.explain(reference)?.code, url)
+    t.assert.strictEqual(route, reference === undefined ? (answer.startsWith('HTTP/1.1 200') ? url.startsWith('/?') ? '/' : '/files/:name' : undefined) : app.guard.explain(reference)?.route, url)
+  }
+  t.assert.strictEqual((await app.guard.explain({ url: '/.git/../x', headers: agent })).refusal?.code, 'GUARD_ATTACK_DETECTED')
+})
+
+test('a request that names another client is explained without a warning', async (t: TestContext) => {
+  const { app, events } = await build(t)
+  await app.guard.explain({ ip: '10.0.0.1', headers: { ...agent, 'x-forwarded-for': CLIENT } })
+  t.assert.deepStrictEqual(events, [])
+  await status(app, { ip: '10.0.0.1', headers: { 'x-forwarded-for': CLIENT } })
+  t.assert.strictEqual((events as GuardEvent[])[0]?.type, 'warning')
+})
+
+test('what no client can send is named', async (t: TestContext) => {
+  const { app } = await build(t)
+  for (const [like, message] of [
+    [{ url: '' }, /url must be a path/], [{ url: 'a' }, /url must be a path/], [{ url: 5 }, /url must/], [{ method: 'FOO BAR' }, /method must be a method of HTTP, got "FOO BAR"/], [{ method: 5 }, /method must/],
+    [{ headers: { 'a b': '1' } }, /headers must/], [{ headers: { a: 'b\r\nc: d' } }, /headers\['a'\] must/], [{ headers: null }, /headers must/], [{ ip: 5 }, /ip must/], [{ protocol: 'ftp' }, /protocol must/]
+  ] as const) await t.assert.rejects(app.guard.explain(like as never), { code: 'GUARD_OPTION_INVALID', message })
+  t.assert.strictEqual((await app.guard.explain({ url: '/caf\u00e9 \u20ac', headers: agent })).url, '/caf%C3%A9%20%E2%82%AC')
+})
+
+test('neither keys nor header values that have to be right are shown', async (t: TestContext) => {
+  const { app } = await build(t, { apiKey: { keys: ['hunter1'] }, requireHeaders: { 'x-origin': 'hunter2', 'x-any': true, 'x-id': /^\d+$/ } })
+  const { rules } = await app.guard.explain({ headers: { ...agent, 'x-origin': 'hunter2', 'x-api-key': 'hunter1' } })
+  t.assert.deepStrictEqual(rules['requireHeaders'], { 'x-origin': '[redacted]', 'x-any': true, 'x-id': /^\d+$/ })
+  t.assert.doesNotMatch(JSON.stringify([rules, app.guard.routes()]), /hunter/)
 })
 
 test('a refusal can be looked up by its reference', async (t: TestContext) => {

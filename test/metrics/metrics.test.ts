@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { metrics, trace, type Span } from '@opentelemetry/api'
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
-import { Registry } from 'prom-client'
+import { Gauge, Registry } from 'prom-client'
 import { build, CLIENT, startError, status } from '../helpers.ts'
 import { tally } from '../../lib/metrics/tally.ts'
 
@@ -50,6 +50,31 @@ test('closing takes the metrics out of the registry, and two apps cannot share n
   await app.close()
   t.assert.strictEqual(registry.getSingleMetric('guard_requests_total'), undefined)
   t.assert.notStrictEqual(registry.getSingleMetric('second_requests_total'), undefined)
+})
+
+test('a name that is taken leaves nothing else in the registry', async (t: TestContext) => {
+  const registry = new Registry()
+  const own = new Gauge({ name: 'guard_store_up', help: 'of the application', registers: [registry] })
+  t.assert.match((await startError({ metrics: { registry } })).message, /metrics\.registry has guard_store_up already/)
+  t.assert.deepStrictEqual(registry.getMetricsAsArray(), [own])
+})
+
+test('what detection costs, and rules of the application in it', async (t: TestContext) => {
+  const registry = new Registry()
+  const { app } = await build(t, { metrics: { registry }, detection: { rules: [{ id: 'own-rule', category: 'template', pattern: (value) => value.includes('zzz') }] } })
+  for (let i = 0; i < 64 * 2; i++) await status(app, { url: `/?q=harmless${i}` })
+  const text = await registry.metrics()
+  t.assert.match(text, /^guard_detections_total 128$/m)
+  t.assert.match(text, /^guard_detection_mean_seconds [\d.e-]+$/m)
+  t.assert.match(text, /^guard_detection_rule_mean_seconds\{rule="own-rule"\} [\d.e-]+$/m)
+  t.assert.ok(Number(/^guard_detection_mean_seconds (\S+)$/m.exec(text)![1]) > 0)
+})
+
+test('requests that Fastify itself refuses are requests', async (t: TestContext) => {
+  const registry = new Registry()
+  const { app } = await build(t, { metrics: { registry } })
+  t.assert.strictEqual(await status(app, { url: '/%zz' }), 400)
+  t.assert.match(await registry.metrics(), /^guard_requests_total\{route="\(none\)"\} 1$/m)
 })
 
 test('wrong options are named', async (t: TestContext) => {

@@ -8,10 +8,14 @@ import { build, buildRoute, CLIENT, raw, startError, status } from '../helpers.t
 const script = '<script>alert(1)</script>'
 const coded = encodeURIComponent(script)
 
-test('B1: the left-most X-Forwarded-For lifts no limit and no ban', async (t: TestContext) => {
+test('B1: the left-most X-Forwarded-For lifts no limit, ban or list', async (t: TestContext) => {
   const { app } = await build(t, { clientIp: { trustedProxies: ['10.0.0.1'] }, rateLimit: { max: 2, window: '1m' } })
   const via = (left: string): Promise<number> => status(app, { ip: '10.0.0.1', headers: { 'x-forwarded-for': `${left}, ${CLIENT}` } })
   t.assert.deepStrictEqual([await via('1.1.1.1'), await via('2.2.2.2'), await via('3.3.3.3')], [200, 200, 429])
+  app.guard.ban(CLIENT)
+  t.assert.strictEqual(await via('4.4.4.4'), 403)
+  const listed = await build(t, { clientIp: { trustedProxies: ['10.0.0.1'] }, ip: { allow: ['192.0.2.1'] } })
+  t.assert.strictEqual(await status(listed.app, { ip: '10.0.0.1', headers: { 'x-forwarded-for': `192.0.2.1, ${CLIENT}` } }), 403)
 })
 
 test('B2: a route with rules of its own is still under the plugin\'s', async (t: TestContext) => {
@@ -120,7 +124,53 @@ test('B20: rules, headers and databases are checked, not believed', async (t: Te
   t.assert.strictEqual(await status(app), 200)
 })
 
+// Open where it should be shut, section 17.2. Redis that is down: test/redis; ranges that are not there: test/cloud.
+
+test('a check that throws refuses', async (t: TestContext) => {
+  const { app } = await build(t, { check: () => { throw new Error('broken') } })
+  t.assert.strictEqual(await status(app), 500)
+})
+
+test('what would be dropped in silence stops the start: zones, expressions, providers, policies, databases', async (t: TestContext) => {
+  for (const [options, route, path] of [
+    [{ timeWindow: { start: '09:00', end: '17:00', timeZone: 'Mars/Olympus' } }, {}, /timeWindow\.timeZone/],
+    [{ userAgent: { deny: ['curl', 7] } }, {}, /userAgent\.deny\[1\]/],
+    [{ cloud: { deny: ['aws', 'azur'] } }, {}, /cloud\.deny\[1\].*did you mean azure/],
+    [{}, 'nowhere', /names no policy: "nowhere"/],
+    [{ country: { deny: ['CN'] } }, {}, /geo/],
+    [{ geo: { handler: class { lookup (): null { return null } } } }, {}, /geo\.handler/]
+  ] as const) t.assert.match((await startError(options, route)).message, path)
+})
+
 // Wrong results, section 17.4.
+
+test('usage and frequency count a call once each', async (t: TestContext) => {
+  const { app } = await build(t, { behavior: { usage: { max: 2, window: '1m', action: 'ban' }, frequency: { max: 100, action: 'ban' } } })
+  t.assert.deepStrictEqual([await status(app), await status(app), await status(app)], [200, 200, 403])
+})
+
+test('throttle holds back', async (t: TestContext) => {
+  const { app } = await build(t, { behavior: { usage: { max: 1, window: '1m', action: 'throttle', delay: 30_000 } } })
+  t.assert.strictEqual(await status(app), 200)
+  let answered = false
+  const held = status(app).then((code) => { answered = true; return code })
+  t.assert.strictEqual(await status(app, { ip: '192.0.2.1' }), 200)
+  t.assert.strictEqual(answered, false)
+  await app.close()
+  t.assert.strictEqual(await held, 200)
+})
+
+test('limits by country are an option, and refusals say when, what and no more', async (t: TestContext) => {
+  const { app } = await build(t, { geo: { handler: { lookup: (ip) => ({ country: ip === CLIENT ? 'CN' : 'DE' }) } }, rateLimit: { max: 100, window: '1m', byCountry: { CN: 1 } } })
+  t.assert.strictEqual(await status(app), 200)
+  const answer = await app.inject({ url: '/', remoteAddress: CLIENT })
+  t.assert.strictEqual(answer.statusCode, 429)
+  t.assert.match(String(answer.headers['retry-after']), /^[1-9]\d*$/)
+  t.assert.deepStrictEqual(Object.keys(answer.json<object>()).sort(), ['code', 'error', 'message', 'statusCode'])
+  const attack = await app.inject({ url: `/?q=${coded}`, remoteAddress: '192.0.2.1' })
+  t.assert.strictEqual(attack.json<{ code: string }>().code, 'GUARD_ATTACK_DETECTED')
+  t.assert.doesNotMatch(attack.body, /script|xss|query/)
+})
 
 test('the answer of a refusal is changed once', async (t: TestContext) => {
   let calls = 0

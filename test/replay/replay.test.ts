@@ -1,10 +1,14 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import type { FastifyInstance } from 'fastify'
 import { main } from '../../lib/cli/main.ts'
+import { guardOf } from '../../lib/guard.ts'
 import type { ReplayResult } from '../../lib/replay/replay.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'guard-replay-'))
@@ -172,6 +176,62 @@ test('the difference between two policies', async (t: TestContext) => {
   t.assert.strictEqual((await run([log, '--app', module, '--against', same, '--strict'])).code, 0)
 })
 
+test('the live guard sees nothing of a replay: neither history, nor metrics, nor warnings', async (t: TestContext) => {
+  const caddy = (url: string): string => JSON.stringify({ ts: 1770000000, request: { remote_ip: '10.0.0.1', method: 'GET', host: 'localhost', uri: url, headers: { 'User-Agent': ['x'], 'X-Forwarded-For': ['192.0.2.9'] } }, status: 200 })
+  const log = file(Array.from({ length: 200 }, () => caddy('/.env')).join('\n'))
+  const { json } = await run([log, '--app', app('{ metrics: { registry: { registerMetric () {}, getSingleMetric () {}, removeSingleMetric () {} } }, onEvent: (event) => { (globalThis.liveEvents ??= []).push(event) } }'), '--json'])
+  t.assert.strictEqual(json().report.refused, 200)
+  const seen = globalThis as unknown as { liveEvents?: unknown[], replayed: FastifyInstance }
+  const guard = guardOf(seen.replayed)!
+  t.assert.strictEqual(seen.liveEvents, undefined)
+  t.assert.deepStrictEqual(guard.history.list(), [])
+  t.assert.deepStrictEqual(guard.traffic!.times(), [])
+})
+
+test('no DNS server is asked about bots: those are taken at their word, and that is said', async (t: TestContext) => {
+  const dns = createSocket('udp4')
+  let asked = 0
+  dns.on('message', () => { asked++ })
+  dns.bind(0, '127.0.0.1')
+  await once(dns, 'listening')
+  t.after(() => { dns.close() })
+  const google = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)'
+  const log = file(combined('192.0.2.1', 0, 'GET / HTTP/1.1', { agent: google }) + combined('192.0.2.2', 0, 'GET / HTTP/1.1', { agent: 'AhrefsBot/7.0' }))
+  const module = app(`{ bots: { deny: "all", allow: ["googlebot"], verify: { servers: ["127.0.0.1:${dns.address().port}"], timeout: 200 } } }`)
+  const { report, left } = (await run([log, '--app', module, '--json'])).json()
+  t.assert.deepStrictEqual(report.byClient.map(({ name }) => name), ['192.0.2.2'])
+  t.assert.deepStrictEqual(left, ['bots.verify'])
+  t.assert.strictEqual(asked, 0)
+})
+
+test('logs are read in the order of their times, whatever order they are named in', async (t: TestContext) => {
+  const hours = (from: number): string => [0, 1, 2, 3].map((hour) => combined('192.0.2.1', (from + hour) * 3600, 'GET / HTTP/1.1')).join('')
+  const [old, recent] = [file(gzipSync(hours(0)), 'gz'), file(hours(4))]
+  const { report, lines } = (await run([recent, old, '--app', app('{ rateLimit: { max: 1, window: "1m" } }'), '--json'])).json()
+  t.assert.deepStrictEqual([lines, report.refused], [8, 0])
+})
+
+test('a preflight is judged by the rules that preflights have to pass', async (t: TestContext) => {
+  const line = (method: string, headers: object): string => JSON.stringify({ ts: 1770000000, request: { remote_ip: '192.0.2.1', method, host: 'localhost', uri: '/items/1', headers }, status: 204 })
+  const origin = { Origin: ['https://shop.example'] }
+  const log = file([line('OPTIONS', { ...origin, 'Access-Control-Request-Method': ['GET'] }), line('OPTIONS', origin)].join('\n'))
+  const { report } = (await run([log, '--app', app('{ cors: { origin: "https://shop.example" }, requireHeaders: { "x-a": true } }'), '--json'])).json()
+  t.assert.deepStrictEqual(report.byRule.map(({ name, examples }) => [name.split(':')[0], examples.map(({ line }) => line)]), [['requireHeaders', [2]]])
+})
+
+test('functions of a limit find request.guard', async (t: TestContext) => {
+  const log = file(['192.0.2.1', '192.0.2.1', '192.0.2.2'].map((ip) => combined(ip, 0, 'GET / HTTP/1.1')).join(''))
+  const { report } = (await run([log, '--app', app('{ rateLimit: { max: 1, window: "1m", key: (request) => request.guard.principal?.id ?? request.guard.ip } }'), '--json'])).json()
+  t.assert.deepStrictEqual(report.byCheck, [{ name: 'rateLimit', refused: 1, reported: 0 }])
+})
+
+test('what a HAR does not tell, the address, is not held against a request', async (t: TestContext) => {
+  const har = { log: { entries: [{ startedDateTime: '2026-02-01T00:00:00Z', request: { method: 'GET', url: 'https://example.com/', headers: [] } }] } }
+  const { report, left } = (await run([file(JSON.stringify(har), 'har'), '--app', app('{ ip: { allow: ["10.0.0.0/8"] }, asn: false }'), '--json'])).json()
+  t.assert.strictEqual(report.refused, 0)
+  t.assert.deepStrictEqual(left, ['ip'])
+})
+
 test('the HTML report shows what clients wrote as text', async (t: TestContext) => {
   const html = join(folder, 'report.html')
   const log = file(combined('192.0.2.1', 0, 'GET /<script>alert(1)</script>"\' HTTP/1.1') + combined('192.0.2.1', 1, 'GET /nothing HTTP/1.1'))
@@ -193,6 +253,8 @@ test('wrong use says what is wrong', async (t: TestContext) => {
     [[log, '--ap', module], /--ap is unknown, did you mean --app\?/],
     [[log, '--app', module, '--rows', 'x'], /--rows must be a whole number from 1 on/],
     [[join(folder, 'no.log'), '--app', module], /no\.log: ENOENT/],
+    [[log, join(folder, 'other.log'), '--app', module], /^\S*other\.log: ENOENT/m],
+    [[log, '--app', module, '--html', join(folder, 'nowhere/report.html')], /--html .*report\.html: ENOENT/],
     [[file('hello\n'), '--app', module], /is of no known format/],
     [[file(Buffer.from([0x1f, 0x8b, 8, 0, 1, 2, 3])), '--app', module], /log: /],
     [[log, '--app', module, '--against', file('{"methodz":["GET"]}', 'json')], /--against: .*methodz is unknown, did you mean methods\?/],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { GuardEvent } from '../../lib/index.ts'
+import { parseRules } from '../../lib/rules/parse.ts'
 import { build, CLIENT, startError, status } from '../helpers.ts'
 
 const OTHER = '198.51.100.1'
@@ -64,7 +65,9 @@ test('YAML that says more than JSON can, or says it wrongly, changes nothing', a
     ['', /must be an object, got null/],
     ['ip: { deny: 203.0.113.7 }\n---\nip: {}', /multiple documents/],
     ['[1]: 2', /key|scalar/i],
-    [`x: ${'['.repeat(20_000)}`, /./],
+    ['['.repeat(200_000), /nested too deeply/],
+    [Array.from({ length: 30_000 }, (_, i) => `k${i}: 1`).join('\n'), /more than 5000 members/],
+    [Array.from({ length: 300 }, (_, i) => `k${i}: 1`).join('\n'), /101 options are invalid/],
     [`# ${'x'.repeat(1024 * 1024)}`, /larger than/],
     ['expires: tomorrow', /expires must be a time/],
     ['expires: 2020-01-01T00:00:00Z', /expired at 2020/]
@@ -77,6 +80,15 @@ test('YAML that says more than JSON can, or says it wrongly, changes nothing', a
     t.assert.match(found!, reason, text.slice(0, 40))
     t.assert.strictEqual(await status(app), 403)
   }
+})
+
+test('YAML that is nested too deeply is not parsed at all', (t: TestContext) => {
+  for (const deep of ['['.repeat(200_000), '- '.repeat(100_000), '? '.repeat(50_000), `[${'a: '.repeat(3000)}]`, `[${'a:\n '.repeat(3000)}]`, `${' '.repeat(300)}a: 1`]) {
+    t.assert.throws(() => parseRules(deep, true), /nested too deeply/, deep.slice(0, 20))
+  }
+  const wide = `{${Array.from({ length: 200 }, (_, i) => `"k${i}": [{"a": "[[{{- - -"}]`).join(', ')}}`
+  t.assert.strictEqual(Object.keys(parseRules(wide, true) as object).length, 200)
+  t.assert.deepStrictEqual(parseRules(Array.from({ length: 200 }, (_, i) => `- a: ${i}\n  b:\n    - c: [1]\n`).join(''), true), Array.from({ length: 200 }, (_, i) => ({ a: i, b: [{ c: [1] }] })))
 })
 
 test('rules that expire give way to those of the program, also when the file is gone', async (t: TestContext) => {

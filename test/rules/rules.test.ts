@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
@@ -56,6 +57,32 @@ test('a version that is faulty changes nothing, and is told once', async (t: Tes
   write({})
   await until(() => ofRules(events).at(-1) === 'applied')
   t.assert.strictEqual(await status(app), 200)
+})
+
+test('a file that is a pipe or a device is refused, and read once it is a file', { skip: process.platform === 'win32' && 'no pipes' }, async (t: TestContext) => {
+  const { path, write } = fileOf(t)
+  write({})
+  const { app, events } = await build(t, { rules: { file: path, refresh: 10 } })
+  t.assert.strictEqual(await status(app), 200)
+  rmSync(path)
+  execFileSync('mkfifo', [path])
+  await until(() => events.some((event) => event.type === 'rules' && event.reason === 'is no file'))
+  write({ ip: { deny: [CLIENT] } })
+  await until(() => ofRules(events).at(-1) === 'applied')
+  t.assert.strictEqual(await status(app), 403)
+})
+
+test('rules whose list is not there yet are taken once it is', async (t: TestContext) => {
+  const { path, write } = fileOf(t)
+  write({})
+  const { app, events } = await build(t, { rules: { file: path, refresh: 10 } })
+  t.assert.strictEqual(await status(app), 200)
+  write({ ip: { deny: [{ file: `${path}.list` }] } })
+  await until(() => ofRules(events).at(-1) === 'refused')
+  t.assert.deepStrictEqual(ofRules(events), ['applied', 'refused'])
+  writeFileSync(`${path}.list`, `${CLIENT}\n`)
+  await until(() => ofRules(events).at(-1) === 'applied')
+  t.assert.strictEqual(await status(app), 403)
 })
 
 test('rules of a URL: etag, errors, digest', async (t: TestContext) => {

@@ -56,6 +56,17 @@ describe('nodes that share one Redis', { skip }, () => {
     await is(one.app, 200)
   })
 
+  test('nodes that roll back at the same time take back one update each', async (t: TestContext) => {
+    const [one, two] = [await node(t), await node(t)]
+    for (const methods of [['GET'], ['POST'], ['PUT']]) await one.app.guard.update({ methods }, { broadcast: true })
+    t.assert.deepStrictEqual(await Promise.all([one, two].map(({ app }) => app.guard.rollback({ broadcast: true }))), [true, true])
+    await is(one.app, 200)
+    await is(two.app, 200)
+    await one.app.guard.rollback({ broadcast: true })
+    await until(async () => await status(two.app, { method: 'PUT' }) === 404)
+    t.assert.strictEqual(await one.app.guard.rollback({ broadcast: true }), false)
+  })
+
   test('what cannot be sent, or not be used, changes nothing anywhere', async (t: TestContext) => {
     const { app } = await node(t)
     for (const [changes, message] of [
@@ -113,6 +124,25 @@ describe('nodes that share one Redis', { skip }, () => {
     await is(two.app, 200)
     t.assert.deepStrictEqual(two.events.flatMap((event) => event.type === 'emergency' ? [[event.enabled, event.by]] : []),
       [[true, 'store'], [false, 'code'], [true, 'store'], [false, 'timer']])
+  })
+
+  test('emergency mode that is on already takes over a new end, and the last of several switches counts', async (t: TestContext) => {
+    const [one, two] = [await node(t), await node(t)]
+    const heard = (): unknown[] => two.events.flatMap((event) => event.type === 'emergency' ? [[event.enabled, event.by]] : [])
+    one.app.guard.emergency({ for: 60_000 })
+    await is(two.app, 503)
+    one.app.guard.emergency({ for: 200 })
+    await is(two.app, 200)
+    t.assert.deepStrictEqual(heard(), [[true, 'store'], [true, 'store'], [false, 'timer']])
+    one.app.guard.emergency({ for: 200 })
+    await is(two.app, 503)
+    one.app.guard.emergency(true)
+    await until(() => heard().length === 5)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    t.assert.strictEqual(await status(two.app), 503)
+    for (const on of [false, true, false, true, false]) one.app.guard.emergency(on)
+    await is(two.app, 200)
+    t.assert.strictEqual(await status((await node(t)).app), 200)
   })
 
   test('a node without messages, and one whose connection was cut, learn it all the same', async (t: TestContext) => {

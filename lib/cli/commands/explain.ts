@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { loadApp } from '../app.ts'
 import { readArgs } from '../args.ts'
@@ -48,6 +49,7 @@ export async function run (args: string[], io: Io): Promise<ExitCode> {
   })
   if (more.length > 0) throw new UsageError(`explain takes one reference, not also '${more[0]}'`)
   if (reference !== undefined) return lookUp(reference, values.log, values, io)
+  if (values.ip !== undefined && isIP(values.ip) === 0) throw new UsageError(`--ip must be an address, not '${values.ip}'`)
   const request: RequestLike = {
     ...(values.method !== undefined && { method: values.method.toUpperCase() }),
     ...(values.url !== undefined && { url: values.url }),

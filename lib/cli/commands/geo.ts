@@ -40,7 +40,7 @@ export async function run (args: string[], io: Io): Promise<ExitCode> {
   if (positionals.length !== 1 || positionals[0] !== 'download') throw new UsageError('geo has one command: fastify-api-guard geo download')
   const wanted = wantedOf(values, io.env)
   const dir = values.dir === undefined ? defaultFolder(io.env) : resolve(io.cwd, values.dir)
-  const { files, attribution } = vendorOf(wanted, values.mirror, Date.now())
+  const { files, attribution } = vendorOf(wanted, values.mirror)
   const got: Got[] = []
   try {
     await mkdir(dir, { recursive: true })

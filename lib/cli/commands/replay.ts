@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { loadApp, type LoadedApp } from '../app.ts'
@@ -35,6 +35,7 @@ export async function run (args: string[], io: Io): Promise<ExitCode> {
   })
   if (files.length === 0) throw new UsageError('replay needs a log: fastify-api-guard replay access.log --app app.js')
   const rows = wholeNumber(values.rows, 'rows', 10)
+  if (values.html !== undefined) mustBeWritable(values.html, io)
   const changes = values.against === undefined ? undefined : await readPolicy(values.against, io)
   const loaded = await loadApp(values.app, io)
   try {
@@ -66,6 +67,15 @@ async function replayAll ({ app, guard }: LoadedApp, files: readonly string[], c
     throw new UsageError((error as { code?: string }).code === 'GUARD_OPTION_INVALID' ? `--against: ${(error as Error).message}` : `${current}: ${(error as Error).message}`)
   } finally {
     bar.end()
+  }
+}
+
+/** A long replay is not to end with a report that cannot be written. */
+function mustBeWritable (file: string, io: Io): void {
+  try {
+    appendFileSync(resolve(io.cwd, file), '')
+  } catch (error) {
+    throw new UsageError(`--html ${file}: ${(error as Error).message}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { readLike } from '../../explain/like.ts'
 import { probe } from '../../explain/probe.ts'
 import { isObject } from '../../options/shape.ts'
 import type { Finding, Linted } from './finding.ts'
@@ -10,7 +11,7 @@ export async function lintProxies ({ app, guard }: Linted): Promise<Finding[]> {
   const { clientIp } = guard.options
   const found: Finding[] = []
   const path = clientIp === undefined ? 'trustProxy' : 'clientIp'
-  const forged = await probe(guard, app, { ip: PEER, headers: { 'x-forwarded-for': CLAIMED, 'x-forwarded-proto': 'https', forwarded: `for=${CLAIMED};proto=https` } })
+  const forged = await probe(guard, app, readLike({ ip: PEER, headers: { 'x-forwarded-for': CLAIMED, 'x-forwarded-proto': 'https', forwarded: `for=${CLAIMED};proto=https` } }))
   if (typeof forged === 'number') return found
   const { request } = forged
   if (guard.clients.client(request).ip === CLAIMED) found.push({ lint: 'proxy', path, message: 'believes the forwarding header of any address, so that every client can choose its own: name your proxies, e.g. trustProxy: [\'10.0.0.0/8\']' })

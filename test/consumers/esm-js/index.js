@@ -1,11 +1,17 @@
+import { createRequire } from 'node:module'
 import Fastify from 'fastify'
-import guardPlugin, { detect, guard, guardPlugin as named, guardServerOptions } from 'fastify-api-guard'
+import guardPlugin, { detect, guard, guardCluster, guardPlugin as named, guardServerOptions, guardTransform } from 'fastify-api-guard'
+import { assertRefused, guardTestKit } from 'fastify-api-guard/testing'
 
 const app = Fastify(guardServerOptions({ logger: false }))
 await app.register(guardPlugin, { ip: { deny: ['203.0.113.0/24', '2001:db8::/32'] } })
 app.get('/', { config: { guard: guard({ userAgent: { deny: ['sqlmap'] } }) } }, async () => 'ok')
+app.get('/limited', { config: { guard: { rateLimit: { max: 2, window: '1m' } } } }, async () => 'ok')
 
 const status = async (remoteAddress, url = '/') => (await app.inject({ url, remoteAddress })).statusCode
+const { passed } = await guardTestKit(app).exhaust('/limited')
+assertRefused(await guardTestKit(app).as({ userAgent: 'sqlmap' }).get('/'), 'GUARD_USER_AGENT_REFUSED')
+
 console.log(JSON.stringify({
   served: await status('198.51.100.1'),
   denied: await status('203.0.113.7'),
@@ -13,6 +19,8 @@ console.log(JSON.stringify({
   attack: await status('198.51.100.1', '/?q=<script>alert(1)</script>'),
   malformed: await status('198.51.100.1', '/%zz'),
   detect: detect('1\' OR \'1\'=\'1').attack,
-  same: named === guardPlugin
+  same: named === guardPlugin,
+  passed,
+  others: [typeof guardCluster, typeof guardTransform, createRequire(import.meta.url)('fastify-api-guard/schema.json').$schema]
 }))
 await app.close()

@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
-import guardPlugin, { detect, guard, guardPlugin as named, guardServerOptions, type GuardOptions, type Verdict } from 'fastify-api-guard'
+import guardPlugin, { detect, guard, guardCluster, guardPlugin as named, guardServerOptions, guardTransform, type GuardOptions, type Verdict } from 'fastify-api-guard'
+import { assertRefused, guardTestKit } from 'fastify-api-guard/testing'
 
 async function main (): Promise<void> {
   const options: GuardOptions = { ip: { deny: ['203.0.113.0/24', '2001:db8::/32'] } }
@@ -9,8 +10,12 @@ async function main (): Promise<void> {
     const verdicts: readonly Verdict[] = request.guard.verdicts
     return `${verdicts.length} ${app.guard.stats().refused}`
   })
+  app.get('/limited', { config: { guard: { rateLimit: { max: 2, window: '1m' } } } }, async () => 'ok')
 
   const status = async (remoteAddress: string, url = '/'): Promise<number> => (await app.inject({ url, remoteAddress })).statusCode
+  const { passed } = await guardTestKit(app).exhaust('/limited')
+  assertRefused(await guardTestKit(app).as({ userAgent: 'sqlmap' }).get('/'), 'GUARD_USER_AGENT_REFUSED')
+
   console.log(JSON.stringify({
     served: await status('198.51.100.1'),
     denied: await status('203.0.113.7'),
@@ -18,7 +23,9 @@ async function main (): Promise<void> {
     attack: await status('198.51.100.1', '/?q=<script>alert(1)</script>'),
     malformed: await status('198.51.100.1', '/%zz'),
     detect: detect('1\' OR \'1\'=\'1').attack,
-    same: named === guardPlugin
+    same: named === guardPlugin,
+    passed,
+    others: [typeof guardCluster, typeof guardTransform, typeof assertRefused]
   }))
   await app.close()
 }
