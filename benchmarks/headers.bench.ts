@@ -81,7 +81,7 @@ async function ask<T> (child: ChildProcess, message?: string): Promise<T> {
 
 /** Microseconds of CPU for one request. */
 async function measure (name: string): Promise<number> {
-  const child = fork(fileURLToPath(import.meta.url), ['--serve', name], { execArgv: process.execArgv })
+  const child = fork(fileURLToPath(import.meta.url), ['--serve', name], { execArgv: import.meta.url.endsWith('.ts') ? process.execArgv : ['--expose-gc'] })
   const { port } = await ask<{ port: number }>(child)
   const load = { url: `http://127.0.0.1:${port}`, connections: 20, pipelining: 4, headers: { origin: ORIGIN } }
   await autocannon({ ...load, amount: WARM_UP })

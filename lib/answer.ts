@@ -36,7 +36,7 @@ export function refusalHeaders (reply: FastifyReply, { refusal, verdict }: Refus
 }
 
 /** The text that the client reads. */
-export function messageOf ({ verdict, refusal }: Refused, { response }: GuardOptions): string {
+function messageOf ({ verdict, refusal }: Refused, { response }: GuardOptions): string {
   return refusal.message ?? response?.messages?.[verdict.code] ?? MESSAGES[verdict.code]
 }
 

@@ -30,8 +30,8 @@ export function guardApi (guard: Guard, instance: FastifyInstance, { emergencySw
     rollback: steering.rollback,
     websocket: (options) => websocketGuard(guard, options),
     explain: ((asked: string | RequestLike, options?: ExplainOptions) => typeof asked === 'string' ? guard.history.find(asked) : explain(guard, instance, asked, options)) as GuardApi['explain'],
-    routes: () => [...guard.routes, ...guard.late.values(), unmatchedRecord(guard, instance)].map((record) => infoOf(guard, record)),
-    stats: () => ({ ...guard.stats.read(), bans: { ...bans.stats(), ...guard.keptBans?.stats() }, limits: limiter.stats(), geo: guard.services.geo?.stats() ?? {}, cloud: guard.services.clouds.stats(), store: guard.redis?.stats() ?? guard.cluster?.stats() ?? { kind: 'memory', state: 'up' }, detection: readTally(tallyOf(guard.services.detectors)), emergency: emergency.enabled }),
+    routes: () => [...guard.routes, ...guard.late.values(), unmatchedRecord(instance)].map((record) => infoOf(guard, record)),
+    stats: () => ({ ...guard.stats.read(), bans: { ...bans.stats(), ...guard.keptBans?.stats() }, limits: limiter.stats(), geo: guard.services.geo?.stats() ?? {}, cloud: guard.services.clouds.stats(), lists: guard.services.lists.stats(), store: guard.redis?.stats() ?? guard.cluster?.stats() ?? { kind: 'memory', state: 'up' }, detection: readTally(tallyOf(guard.services.detectors)), emergency: emergency.enabled }),
     reset () {
       guard.stats.reset()
       resetTally(tallyOf(guard.services.detectors))

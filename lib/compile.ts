@@ -110,7 +110,7 @@ function corsOf (rules: EffectiveRules, { app }: Services, { problem }: Pick<Tar
 }
 
 /** The effective value of a key, `undefined` where it is off. */
-export function valueOf<T> (rules: EffectiveRules, key: string): T | undefined {
+function valueOf<T> (rules: EffectiveRules, key: string): T | undefined {
   const value = rules.get(key)?.value
   return value === undefined || value === false ? undefined : value as T
 }

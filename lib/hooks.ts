@@ -175,7 +175,7 @@ function preflight (guard: Guard, targets: RouteTable<RouteRecord>, request: Fas
 /** The visit of a preflight to the route that it asks for; `undefined` where it is an ordinary request. */
 export function preflightVisit (guard: Guard, targets: RouteTable<RouteRecord>, request: FastifyRequest): Visit | undefined {
   const method = String(request.headers['access-control-request-method'])
-  const target = targets.find(method, request.raw.url ?? '', request.headers.host ?? request.headers[':authority'] as string | undefined) ?? unmatchedRecord(guard, request.server)
+  const target = targets.find(method, request.raw.url ?? '', request.headers.host ?? request.headers[':authority'] as string | undefined) ?? unmatchedRecord(request.server)
   return preflightTo(guard, request, target, recordFor(guard, request))
 }
 

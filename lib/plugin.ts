@@ -1,41 +1,25 @@
-import { resolve } from 'node:path'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { guardApi } from './api.ts'
-import { bans } from './bans/bans.ts'
-import { farStrikes } from './bans/far-strikes.ts'
-import { keepInFile } from './bans/file.ts'
-import { bots } from './bots/bots.ts'
 import { roomOf } from './checks/behavior.ts'
-import { clouds } from './cloud/clouds.ts'
-import { openClusterStore } from './cluster/store.ts'
 import { unseenRoutes } from './coverage.ts'
 import { emergencySwitch } from './emergency.ts'
 import { addDashboard } from './dashboard/index.ts'
 import { GUARD_ALREADY_REGISTERED, GUARD_DECORATOR_TAKEN, GUARD_NOT_COVERED } from './errors.ts'
-import { history } from './explain/history.ts'
 import { isProbe } from './explain/probe.ts'
-import { openGeo, type Geo } from './geo/geo.ts'
+import { openGeo } from './geo/geo.ts'
 import { guardOf, kGuard, kRecord, kScope, kVisit, scopeOf, visitOf, type Guard, type GuardedInstance } from './guard.ts'
 import { hooks } from './hooks.ts'
-import { openAccessLog, tellPassed, type AccessLog } from './log/access.ts'
-import { limiter } from './limits/limiter.ts'
+import { openAccessLog, tellPassed } from './log/access.ts'
+import { closeAll, makeGuard } from './make-guard.ts'
 import { addMetrics } from './metrics/metrics.ts'
-import { memoryStore } from './limits/memory.ts'
-import { clientReader } from './net/client.ts'
 import { addressFaults, watchClients } from './net/doctor.ts'
-import { listReader } from './net/list.ts'
 import { readChildOptions, readOptions, rulesOf, throwIfAny } from './options/plugin.ts'
-import { isObject, type Problem } from './options/shape.ts'
-import { shareBans } from './redis/bans.ts'
-import { openRedisStore } from './redis/store.ts'
-import { emitter } from './report.ts'
+import type { Problem } from './options/shape.ts'
 import { requestGuard } from './request-guard.ts'
 import { compileRecord, findPreflights, recordOf, unmatchedRecord } from './routes.ts'
 import { rulesKeeper } from './rules/keeper.ts'
 import { steering } from './rules/steer.ts'
 import { childScope, rootScope } from './scope.ts'
-import { stats } from './stats.ts'
-import { noOverlays } from './update.ts'
 import type { GuardEvent, GuardOptions } from '../types/index.ts'
 
 /** Registers the guard, or in a child scope of a guarded instance further rules for that scope. */
@@ -82,69 +66,10 @@ export const plugin: FastifyPluginAsync<GuardOptions> = async (fastify, options)
   if (read.dashboard !== undefined && read.dashboard !== false) await addDashboard(guard, fastify, api, read.dashboard)
 }
 
-function makeGuard (fastify: FastifyInstance, options: GuardOptions, geo: Geo | undefined, access: AccessLog | undefined): Guard {
-  const { log } = fastify
-  const clock = { now: Date.now }
-  const now = (): number => clock.now()
-  const lists = listReader({ log })
-  const clients = clientReader({ clientIp: options.clientIp, ipv6Prefix: options.ipv6Prefix ?? 64, lists })
-  const watchers: Guard['watchers'] = new Set()
-  const emit = emitter({ log, watchers }, options.onEvent)
-  const maxKeys = options.maxKeys ?? 250_000
-  const local = memoryStore({ maxKeys, now })
-  const { store } = options
-  const redis = typeof store === 'object' && 'redis' in store ? openRedisStore(store, { app: fastify, log, now, emit, local }) : undefined
-  const ipv6Prefix = options.ipv6Prefix ?? 64
-  const cluster = typeof store === 'object' && 'cluster' in store ? openClusterStore(store, { log, now, emit, local }) : undefined
-  const far = redis?.limits ?? cluster?.limits
-  const limits = limiter({ store: far ?? local, now, ipv6Prefix })
-  const banned = bans({ now, maxKeys, ipv6Prefix, onEvent: emit, geo, far: far && farStrikes(far, limits) })
-  return {
-    options,
-    program: options,
-    overlays: noOverlays(),
-    clients,
-    services: {
-      app: fastify,
-      now,
-      lists,
-      clients,
-      geo,
-      clouds: clouds({ options: options.cloudRanges, geo, redis, log, emit, now }),
-      bans: banned,
-      limiter: limits,
-      bots: bots({ now, lists }),
-      detectors: new WeakMap(),
-      inFlight: new Map(),
-      emergency: { enabled: options.emergency === true || (isObject(options.emergency) && options.emergency['enabled'] === true) }
-    },
-    stats: stats(),
-    clock,
-    history: history(),
-    unread: new Set(),
-    explaining: 0,
-    memo: new Map(),
-    log,
-    routes: [],
-    targets: undefined,
-    late: new Map(),
-    scopes: [],
-    emit,
-    watchers,
-    traffic: undefined,
-    redis,
-    keptBans: redis !== undefined
-      ? shareBans({ connection: redis.connection, bans: banned, now, maxKeys, emit })
-      : typeof store === 'object' && 'file' in store ? keepInFile({ path: resolve(store.file), bans: banned, now, maxKeys, emit }) : cluster?.keep(banned),
-    cluster,
-    access
-  }
-}
-
 function addHooks (fastify: FastifyInstance, guard: Guard): void {
   const { onRequest, preValidation, preHandler, onSend } = hooks(guard)
   fastify.addHook('onRoute', function (route) {
-    const record = recordOf(guard, this, route)
+    const record = recordOf(this, route)
     guard.routes.push(record)
     // The raw `guard` stays as it is: a child's onRoute would take anything else for the route's own rules.
     route.config = { ...route.config, [kRecord]: record } as typeof route.config & object
@@ -170,24 +95,14 @@ function addHooks (fastify: FastifyInstance, guard: Guard): void {
   })
   // Requests that are held back would hold the server open.
   fastify.addHook('preClose', async () => roomOf(guard.services).release())
-  fastify.addHook('onClose', async () => {
-    rules?.close()
-    guard.services.lists.close()
-    guard.services.bots.close()
-    await guard.keptBans?.close()
-    await guard.redis?.close()
-    await guard.cluster?.close()
-    await guard.services.clouds.close()
-    await guard.services.geo?.close()
-    await guard.access?.close()
-  })
+  fastify.addHook('onClose', async () => await closeAll(guard, rules))
 }
 
 /** @throws {GUARD_OPTION_INVALID} with the problems of all routes */
 function compileAll (fastify: FastifyInstance, guard: Guard): void {
   const problems: Problem[] = []
   for (const record of guard.routes) compileRecord(guard, record, problems)
-  for (const { instance } of guard.scopes) compileRecord(guard, unmatchedRecord(guard, instance), problems)
+  for (const { instance } of guard.scopes) compileRecord(guard, unmatchedRecord(instance), problems)
   findPreflights(fastify, guard)
   // Fastify declares a HEAD route beside each GET: one mistake, one problem.
   const known = new Set(problems.map(({ path, message }) => `${path} ${message}`))

@@ -34,7 +34,7 @@ export interface RouteRecord {
 
 type Config = Record<PropertyKey, unknown> & { [kRecord]?: RouteRecord, [kOwn]?: boolean }
 
-export function recordOf (guard: Guard, instance: FastifyInstance, route: RouteOptions): RouteRecord {
+export function recordOf (instance: FastifyInstance, route: RouteOptions): RouteRecord {
   const methods = (Array.isArray(route.method) ? route.method : [route.method]) as string[]
   return {
     methods,
@@ -53,7 +53,7 @@ export function recordOf (guard: Guard, instance: FastifyInstance, route: RouteO
 }
 
 /** Validates and merges a record's own rules over its scope's; problems carry the route's method and URL. */
-export function resolve (record: RouteRecord, problems: Problem[]): EffectiveRules {
+function resolve (record: RouteRecord, problems: Problem[]): EffectiveRules {
   const scope = scopeOf(record.instance)!
   const own: Problem[] = []
   if (record.value !== undefined) examineGuard(record.value, (path, message) => own.push({ path, message }))
@@ -102,11 +102,11 @@ export function recordFor (guard: Guard, request: FastifyRequest): RouteRecord {
 
 /** A request whose route has no record: a 404, or a route that `onRoute` never saw. */
 function findRecord (guard: Guard, request: FastifyRequest, config: Config | undefined): RouteRecord {
-  if (request.is404 || config === undefined) return unmatchedRecord(guard, request.server)
+  if (request.is404 || config === undefined) return unmatchedRecord(request.server)
   const known = guard.late.get(config)
   if (known !== undefined) return known
   const { method, url, bodyLimit } = request.routeOptions
-  const record = recordOf(guard, request.server, { method: method ?? request.method, url: url ?? '', config, bodyLimit } as unknown as RouteOptions)
+  const record = recordOf(request.server, { method: method ?? request.method, url: url ?? '', config, bodyLimit } as unknown as RouteOptions)
   record.late = true
   guard.late.set(config, record)
   const problems: Problem[] = []
@@ -115,7 +115,7 @@ function findRecord (guard: Guard, request: FastifyRequest, config: Config | und
   return record
 }
 
-export function unmatchedRecord (guard: Guard, instance: FastifyInstance): RouteRecord {
+export function unmatchedRecord (instance: FastifyInstance): RouteRecord {
   const scope = scopeOf(instance) as Scope
   scope.unmatched ??= { methods: [], url: undefined, host: undefined, instance, value: undefined, bodyLimit: instance.initialConfig.bodyLimit ?? 1048576, schema: undefined, late: false, own: false, requests: 0, rules: scope.rules, chain: undefined }
   return scope.unmatched
@@ -123,7 +123,7 @@ export function unmatchedRecord (guard: Guard, instance: FastifyInstance): Route
 
 /** Preflights are answered for the route that they ask for, so where a route has CORS all have to be found by their URL. */
 export function findPreflights (app: FastifyInstance, guard: Guard): void {
-  const records = [...guard.routes, unmatchedRecord(guard, app)]
+  const records = [...guard.routes, unmatchedRecord(app)]
   if (guard.targets !== undefined || records.every(({ chain }) => chain?.cors === undefined)) return
   guard.targets = routeTable(app.initialConfig)
   for (const record of guard.routes) guard.targets.add(record.methods, record.url!, record.host, record)

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import multipart from '@fastify/multipart'
 import Fastify, { type FastifyRequest } from 'fastify'
+import { guardOf } from '../lib/guard.ts'
 import guardPlugin, { guardServerOptions } from '../lib/index.ts'
 import { build, CLIENT, raw, startError, status } from './helpers.ts'
 
@@ -270,4 +271,17 @@ test('the window of a group changes at run time, and old limits are forgotten', 
   await app.guard.update({ rateLimit: { max: 5, window: '2m', group: 'g', name: 'y' } })
   await status(app)
   t.assert.deepStrictEqual((await app.guard.limits.peek(CLIENT)).map(({ limit }) => limit), ['y'])
+})
+
+test('what fails to close keeps nothing else open, and close() says so', async (t: TestContext) => {
+  const app = Fastify()
+  await app.register(guardPlugin)
+  await app.ready()
+  const { services } = guardOf(app)!
+  const closed: string[] = []
+  services.lists.close = () => { throw new Error('first') }
+  services.bots.close = () => { closed.push('bots') }
+  services.clouds.close = async () => { closed.push('clouds'); throw new Error('second') }
+  await t.assert.rejects(app.close(), { message: 'first' })
+  t.assert.deepStrictEqual(closed, ['bots', 'clouds'])
 })

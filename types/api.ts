@@ -71,6 +71,8 @@ export interface GuardStats extends Tally {
   geo: Record<string, GeoDatabaseStats>
   /** Ranges of cloud providers that are loaded, by provider. */
   cloud: Record<string, CloudStats>
+  /** Entries of lists that are loaded, by what is loaded, e.g. `file /etc/deny.txt` (of an address neither query nor credentials). */
+  lists: Record<string, ListStats>
   store: StoreStats
   /** What looking for attacks has found and cost since the start or the last `reset()`. */
   detection: DetectionStats
@@ -106,6 +108,19 @@ export interface CloudStats {
   age?: number
   /** Why the last attempt to renew them failed. */
   fault?: string
+}
+
+export interface ListStats {
+  /** Networks that are in force. */
+  entries: number
+  /** When it was last loaded or found unchanged, in milliseconds since the epoch. */
+  checked?: number
+  /** Milliseconds since then. */
+  age?: number
+  /** Why the last attempt to load it failed. */
+  fault?: string
+  /** Since when it fails, in milliseconds since the epoch. */
+  failingSince?: number
 }
 
 export interface UpdateOptions {

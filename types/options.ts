@@ -56,11 +56,11 @@ export interface HttpsRules extends RuleCommon {
 }
 
 export interface UserAgentRules extends RuleCommon {
-  /** Strings match literally anywhere, in any case. */
+  /** Strings match literally anywhere, in any case. No `User-Agent` is an empty one: `/^$/` matches it. */
   deny?: ReadonlyArray<string | RegExp>
   /** Exempts from `deny`. */
   allow?: ReadonlyArray<string | RegExp>
-  /** No `User-Agent`, or an empty one. Default `pass`. */
+  /** No `User-Agent`, or an empty one. Default `pass`: only `deny` may refuse it. */
   missing?: 'pass' | 'refuse'
   /** One that does not start with a letter or digit, or has unmatched parentheses, `<` or `>`, no letter, or more than 2048 characters. Default `pass`. */
   malformed?: 'pass' | 'refuse'
@@ -165,7 +165,10 @@ export type AuthRules = RuleCommon & (
 export interface ApiKeyRules extends RuleCommon {
   /** Default `x-api-key`. */
   header?: string
-  /** The keys, compared in constant time, or a function that answers who it is. */
+  /**
+   * The keys, compared in constant time, or a function that answers who it is. With keys `request.guard.principal` is
+   * `{ id }`: `key-` and the first 12 characters of the key's SHA-256 in base64url, the same wherever it stands in the list.
+   */
   keys: ReadonlyArray<string> | Verify
 }
 
@@ -541,7 +544,7 @@ export interface GuardOptions extends GuardRules {
     }
     /** Of `file`. Default `json`. */
     format?: 'json' | 'text'
-    /** Query parameters whose values are left out, beside `token`, `password` and the like. */
+    /** Parameters of query and path whose values are left out, beside `token`, `password` and the like. */
     redact?: ReadonlyArray<string>
   }
   response?: {

@@ -24,13 +24,13 @@ export const asnName = (asn: number): string => `asn:${asn}`
 export const countryName = (country: string): string => `country:${country}`
 
 /**
- * What bans know a principal by: a text or a number itself, of an object its `id`, else its `sub`; of a key of
- * `apiKey.keys` its place in that list. `undefined`: it has no name.
+ * What bans know a principal by: a text or a number itself, of an object its `id`, else its `sub`. `undefined`: it
+ * has no name.
  */
 export function principalName (principal: unknown): string | undefined {
   if (typeof principal === 'object' && principal !== null) {
-    const { id, sub, apiKey } = principal as { id?: unknown, sub?: unknown, apiKey?: unknown }
-    return textName(id) ?? textName(sub) ?? (typeof apiKey === 'number' ? textName(`apiKey ${apiKey}`) : undefined)
+    const { id, sub } = principal as { id?: unknown, sub?: unknown }
+    return textName(id) ?? textName(sub)
   }
   return textName(principal)
 }

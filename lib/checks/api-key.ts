@@ -4,7 +4,7 @@ import type { Check, CheckModule, Refusal } from '../check.ts'
 import { headerName } from '../headers/values.ts'
 import { either, fn, list, rule, text } from '../options/shape.ts'
 import type { ApiKeyRules, Verify } from '../../types/index.ts'
-import { allOf, isPrincipal, isThenable } from './auth.ts'
+import { allOf, settle } from './auth.ts'
 import { lacks } from './required.ts'
 
 const refused: Refusal = { code: 'GUARD_API_KEY_REQUIRED', status: 401, reason: 'API key is missing or wrong', strike: 'apiKey' }
@@ -26,7 +26,7 @@ export const apiKey: CheckModule<'apiKey'> = {
     }
     const check: Check = (request, visit) => {
       const key = given(request)
-      return key === '' ? refused : settle(verify(key, request), (principal) => { visit.principal = principal })
+      return key === '' ? refused : settle(verify(key, request), visit, refused)
     }
     const own = typeof keys === 'function'
     return { request: check, dry: { request: (request, visit, reply, run) => run || !own || given(request) === '' ? check(request, visit, reply) : 'not run' } }
@@ -36,23 +36,22 @@ export const apiKey: CheckModule<'apiKey'> = {
 /** Looks at all keys, whichever matches, and at hashes, so that neither length nor first letters show in the time. */
 export function known (keys: readonly string[]): (key: string) => object | null {
   const hashes = keys.map(hash)
+  const names = hashes.map(nameOf)
   return (key) => {
     const given = hash(key)
     let found = -1
     for (let i = 0; i < hashes.length; i++) {
       if (timingSafeEqual(given, hashes[i]!)) found = i
     }
-    return found === -1 ? null : { apiKey: found }
+    return found === -1 ? null : { id: names[found]! }
   }
+}
+
+/** Of the key and not of its place in the list, which changes with every rotation: a ban would move to another customer. */
+function nameOf (hash: Buffer): string {
+  return `key-${hash.toString('base64url').slice(0, 12)}`
 }
 
 function hash (text: string): Buffer {
   return createHash('sha256').update(text).digest()
-}
-
-function settle (outcome: unknown, accept: (principal: unknown) => void): Refusal | undefined | Promise<Refusal | undefined> {
-  if (isThenable(outcome)) return Promise.resolve(outcome).then((principal: unknown) => settle(principal, accept) as Refusal | undefined)
-  if (!isPrincipal(outcome)) return refused
-  accept(outcome)
-  return undefined
 }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Check, CheckModule, Refusal } from '../check.ts'
+import type { Check, CheckModule, Refusal, Visit } from '../check.ts'
 import { fn, is, rule, someText } from '../options/shape.ts'
 import type { AuthRules } from '../../types/index.ts'
 import { lacks } from './required.ts'
@@ -17,12 +17,6 @@ export const auth: CheckModule<'auth'> = {
     const name = scheme.toLowerCase()
     const challenge = name === 'basic' ? 'Basic realm="api", charset="UTF-8"' : name === 'bearer' ? 'Bearer' : scheme
     const refused: Refusal = { code: 'GUARD_AUTH_REQUIRED', status: 401, reason: 'credential is missing or wrong', headers: { 'www-authenticate': challenge }, strike: 'auth' }
-    const settle = (outcome: unknown, accept: (principal: unknown) => void): Refusal | undefined | Promise<Refusal | undefined> => {
-      if (isThenable(outcome)) return Promise.resolve(outcome).then((principal: unknown) => settle(principal, accept) as Refusal | undefined)
-      if (!isPrincipal(outcome)) return refused
-      accept(outcome)
-      return undefined
-    }
     const given = (request: FastifyRequest): ReturnType<typeof credentialOf> => {
       const values = allOf(request, 'authorization')
       return values.length === 1 ? credentialOf(values[0]!, name) : undefined
@@ -30,10 +24,18 @@ export const auth: CheckModule<'auth'> = {
     const check: Check = (request, visit) => {
       const credential = given(request)
       if (credential === undefined) return refused
-      return settle(verify?.(credential as never, request), (principal) => { visit.principal = principal })
+      return settle(verify?.(credential as never, request), visit, refused)
     }
     return { request: check, dry: { request: (request, visit, reply, run) => run || given(request) === undefined ? check(request, visit, reply) : 'not run' } }
   }
+}
+
+/** The verdict on what a function of the application answered; what it answered for somebody is kept on the visit. */
+export function settle (outcome: unknown, visit: Visit, refused: Refusal): Refusal | undefined | Promise<Refusal | undefined> {
+  if (isThenable(outcome)) return Promise.resolve(outcome).then((principal: unknown) => settle(principal, visit, refused) as Refusal | undefined)
+  if (!isPrincipal(outcome)) return refused
+  visit.principal = outcome
+  return undefined
 }
 
 /** Anything but a value that stands for nobody: a failed look-up must not let in by its form. */

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { CheckModule, Refusal, Services, Target, Visit } from '../check.ts'
 import type { KnownBot } from '../bots/bots.ts'
 import type { Verified, Verifier } from '../bots/verify.ts'
+import { domainsOf } from '../bots/known.ts'
 import { gateShape } from '../net/list.ts'
 import { nearest } from '../options/nearest.ts'
 import { bool, duration, either, hint, is, list, milliseconds, object, oneOf, record, rule, someText, text } from '../options/shape.ts'
@@ -42,7 +43,7 @@ export const bots: CheckModule<'bots'> = {
     const judge = (bot: KnownBot, agent: string, claim: string | undefined, verified: Verified): Refusal | undefined => {
       if (verified === false) return { ...refused, reason: `client says that it is ${claim}, which its address is not`, rule: 'bots.verify', evidence: agent }
       // What could be verified but was not yet has no exemption: otherwise a slow DNS server would open the gate.
-      const exempted = exempt(bot, agent) && (claim === undefined || verified === true)
+      const exempted = (claim === undefined || verified === true) && exempt(bot, agent, claim)
       return denies(bot) && !exempted ? { ...refused, reason: `bot ${bot.name} (${bot.categories.join(', ')}) is refused`, rule: `bots.deny ${bot.categories.find((category) => deny === 'all' || deny.includes(category))}`, evidence: agent } : undefined
     }
 
@@ -57,14 +58,14 @@ export const bots: CheckModule<'bots'> = {
           if (refusal === undefined) passed.add(agent)
           return refusal
         }
-        return verifying(verifier!, visit, bot, claim, (verified) => judge(bot, agent, claim, verified))
+        return verifying(verifier!, visit, claim, (verified) => judge(bot, agent, claim, verified))
       }
     }
   }
 }
 
 /** Notes for `request.guard` what came out, and judges by it. */
-function verifying (verifier: Verifier, visit: Visit, bot: KnownBot, claim: string, judge: (verified: Verified) => Refusal | undefined): Refusal | undefined | Promise<Refusal | undefined> {
+function verifying (verifier: Verifier, visit: Visit, claim: string, judge: (verified: Verified) => Refusal | undefined): Refusal | undefined | Promise<Refusal | undefined> {
   const conclude = (verified: Verified): Refusal | undefined => {
     if (verified !== undefined) visit.verifiedBot = verified
     return judge(verified)
@@ -85,8 +86,14 @@ function isVariant (each: string, name: string): boolean {
   return each === name || each.startsWith(`${name}-`)
 }
 
+/** Whether what verifies the one verifies the other. */
+function isOfOne (name: string, claim: string): boolean {
+  const domain = domainsOf(claim)?.[0]
+  return name === claim || (domain !== undefined && domainsOf(name)?.[0] === domain)
+}
+
 /** Whom `allow` names: a bot with its variants (`googlebot` and `googlebot-image`), a category, or a text of an agent that the data does not know. */
-function exemption (allow: readonly string[], names: readonly string[], problem: Target['problem']): (bot: KnownBot, agent: string) => boolean {
+function exemption (allow: readonly string[], names: readonly string[], problem: Target['problem']): (bot: KnownBot, agent: string, claim: string | undefined) => boolean {
   const known: string[] = []
   const categories: string[] = []
   const texts: string[] = []
@@ -99,9 +106,12 @@ function exemption (allow: readonly string[], names: readonly string[], problem:
     else if (close !== undefined) problem(`bots.allow[${i}]`, `is no known bot, did you mean ${close}?`)
     else texts.push(name)
   })
-  return (bot, agent) => {
+  return (bot, agent, claim) => {
+    // Whoever is verified as one bot can name any other beside it.
+    const own = claim === undefined ? bot.names : bot.names.filter((name) => isOfOne(name, claim))
+    if (known.some((name) => own.some((each) => isVariant(each, name)))) return true
+    if (own.length < bot.names.length) return false
     if (bot.categories.some((category) => categories.includes(category))) return true
-    if (known.some((name) => bot.names.some((each) => isVariant(each, name)))) return true
     return texts.length > 0 && texts.some((each) => agent.toLowerCase().includes(each))
   }
 }

@@ -1,11 +1,9 @@
 import type { CheckModule, Refusal, Services } from '../check.ts'
 import { compileDetection, detectionTally, pinnedByRoute, type DetectionTally, type Detector, type Finding, type Match, type Overflow } from '../detect/index.ts'
+import { CATEGORIES } from '../detect/types.ts'
 import { isBelow, pathPrefix } from '../options/path-prefix.ts'
 import { also, either, int, is, list, num, object, oneOf, record, regexp, rule, text, bool, fn, type Report } from '../options/shape.ts'
-import type { Category, DetectionRules } from '../../types/index.ts'
-
-export const CATEGORIES: readonly Category[] = ['xss', 'sqli', 'nosql', 'command', 'traversal', 'file-inclusion', 'ldap', 'xml', 'ssrf', 'template', 'code',
-  'deserialization', 'prototype-pollution', 'crlf', 'jndi', 'upload', 'probe']
+import type { DetectionRules } from '../../types/index.ts'
 
 const category = oneOf(...CATEGORIES)
 const names = list(text)

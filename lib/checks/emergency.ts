@@ -16,12 +16,13 @@ export const emergency: CheckModule<'emergency'> = {
   key: 'emergency',
   trustSkips: false,
   shape: either(yes, object({ enabled: bool, allow: listShape })),
-  compile ({ allow: list }: EmergencyRules, { emergency: mode, lists }) {
+  compile ({ allow: list }: EmergencyRules, { emergency: mode, lists, now }) {
     const allow = list === undefined ? undefined : lists.read(list)
     return {
       request (_request, { client: { address } }) {
         if (!mode.enabled) return undefined
-        return address !== undefined && allow?.has(address) === true ? undefined : refused
+        if (address !== undefined && allow?.has(address) === true) return undefined
+        return mode.until === undefined ? refused : { ...refused, headers: { 'retry-after': String(Math.max(1, Math.ceil((mode.until - now()) / 1000))) } }
       }
     }
   }

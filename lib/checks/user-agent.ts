@@ -9,10 +9,13 @@ const refused: Refusal = { code: 'GUARD_USER_AGENT_REFUSED', status: 403, reason
 const missing: Refusal = { code: 'GUARD_USER_AGENT_REFUSED', status: 403, reason: 'user agent is missing', strike: 'userAgent' }
 const malformed: Refusal = { code: 'GUARD_USER_AGENT_REFUSED', status: 403, reason: 'user agent is malformed', rule: 'userAgent.malformed', strike: 'userAgent' }
 
+/** As unlike as agents get: what matches all of them was not meant to tell any apart. */
+const ANYBODY = ['', 'curl/8.5.0', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0']
+
 const pattern = also(either(text, regexp), (value: unknown, path: string, report: Report) => {
   if (value instanceof RegExp && value.flags.replace(/[is]/g, '') !== '') report(path, `takes no flag but "i" and "s", got ${value}`)
   if (typeof value === 'string' && value.trim() === '') report(path, 'must not be blank')
-  if (value instanceof RegExp && value.test('')) report(path, `matches every user agent: ${value}`)
+  if (value instanceof RegExp && ANYBODY.every((agent) => value.test(agent))) report(path, `matches every user agent: ${value}`)
 })
 
 /** Refuses requests by their `User-Agent`. */
@@ -27,11 +30,11 @@ export const userAgent: CheckModule<'userAgent'> = {
     const passed = recent(256)
     return {
       request (request) {
-        const agent = request.headers['user-agent']
-        if (agent === undefined || agent === '') return absent === 'refuse' ? missing : undefined
+        const agent = request.headers['user-agent'] ?? ''
+        if (agent === '' && absent === 'refuse') return missing
         if (passed.has(agent)) return undefined
         if (denied?.(agent) === true && allowed?.(agent) !== true) return { ...refused, evidence: agent }
-        if (broken === 'refuse' && isMalformed(agent) && allowed?.(agent) !== true) return { ...malformed, evidence: agent }
+        if (broken === 'refuse' && agent !== '' && isMalformed(agent) && allowed?.(agent) !== true) return { ...malformed, evidence: agent }
         passed.add(agent)
         return undefined
       }

@@ -8,7 +8,7 @@ export function explanationText (explained: Explanation): string {
     `${method} ${url}\n`,
     columns([
       ['route', `${route ?? '(none)'}${preflight ? ', asked for by a preflight' : ''}`],
-      ...client.found.map(({ address, from, trusted }, i) => [i === 0 ? 'client' : '', `${address} from ${from}${trusted ? ', a proxy that is believed' : ''}`]),
+      ...client.found.map((_step, i) => [i === 0 ? 'client' : '', stepText(client.found, i)]),
       ...(client.key === client.ip ? [] : [['', `known as ${client.key}`]]),
       ...(client.country === undefined ? [] : [['', `in ${client.country}`]]),
       ...(client.trusted ? [['', 'on ip.trust: many checks pass it by']] : []),
@@ -23,6 +23,14 @@ export function explanationText (explained: Explanation): string {
     `\nVerdict: ${verdict(explained)}\n`
   ]
   return parts.join('')
+}
+
+/** From the connection on, each step up to the client. */
+function stepText (steps: Explanation['client']['found'], i: number): string {
+  const { address, from, trusted } = steps[i]!
+  const last = i === steps.length - 1
+  const role = !trusted ? last ? 'the client' : '' : `a proxy that is believed${last ? ', the client since no other is named' : ''}`
+  return `${steps.length === 1 ? '' : `${i + 1}. `}${address === '' ? '(no address)' : address} from ${from}${role === '' ? '' : `: ${role}`}`
 }
 
 function valueAt (rules: Record<string, unknown>, path: string): unknown {

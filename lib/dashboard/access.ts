@@ -15,6 +15,9 @@ const OTHER_HOST: Refusal = { code: 'GUARD_HOST_REFUSED', status: 421, reason: '
 const OTHER_SITE: Refusal = { code: 'GUARD_CROSS_SITE', status: 403, reason: 'a page of another site made a browser send this', rule: 'dashboard' }
 const NOBODY: Refusal = { code: 'GUARD_AUTH_REQUIRED', status: 401, reason: 'dashboard.auth knows nobody for this request', rule: 'dashboard', strike: 'auth' }
 
+/** In the `config` of the routes that a link of another site may lead to. */
+export const kPage = Symbol('guard.dashboard.page')
+
 /** What proxies add: the peer is then not the client. */
 const FORWARDING = /^(?:forwarded|via|cdn-loop|x-real-ip|x-forwarded.*|x-original-.*|x-envoy-.*|.*client-?ip|.*connecting-ip)$/
 
@@ -58,11 +61,11 @@ export function isLoopback (text: string | undefined): boolean {
 
 /**
  * Another site's doing. Browsers say so in `Sec-Fetch-Site` on https and this machine, elsewhere in `Origin`; a link
- * from elsewhere may lead to the page, but reads nothing and changes nothing.
+ * from elsewhere may lead to the page, which shows nothing by itself, and not to data or streams, which are counted.
  */
 function foreign (request: FastifyRequest): boolean {
-  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, origin } = request.headers
-  const link = request.method === 'GET' && mode === 'navigate'
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest = 'document', origin } = request.headers
+  const link = request.method === 'GET' && mode === 'navigate' && dest === 'document' && kPage in request.routeOptions.config
   if (typeof site === 'string') return site !== 'same-origin' && !(link || (site === 'none' && request.method === 'GET'))
   if (origin === undefined) return false
   return !URL.canParse(origin) || new URL(origin).host !== request.host.toLowerCase()

@@ -1,5 +1,5 @@
-import { top, type Top, type TopEntry } from './top.ts'
 import type { Series } from './series.ts'
+import { mostOf, recentTop, top, type Top, type TopEntry } from '../counts/top.ts'
 import { printable } from '../report.ts'
 import type { GuardEvent } from '../../types/index.ts'
 
@@ -35,7 +35,7 @@ const SHOWN = 10
 export function feed ({ series, countryOf, most = 500 }: FeedOptions): Feed {
   const ring: FeedEvent[] = []
   let lastId = 0
-  const tops = { clients: top(), routes: top(), rules: top(), countries: top() }
+  const tops = { clients: recentTop(), routes: recentTop(), rules: recentTop(), countries: recentTop() }
   const passive = new Map<string, { count: number, rules: Top, routes: Top, clients: Top }>()
 
   function keep (event: Exclude<GuardEvent, { type: 'passed' }>, country?: string): void {
@@ -49,9 +49,9 @@ export function feed ({ series, countryOf, most = 500 }: FeedOptions): Feed {
     // Checks are few: their number needs no bound.
     if (found === undefined) passive.set(check, found = { count: 0, rules: top(30), routes: top(30), clients: top(30) })
     found.count++
-    found.rules.add(rule)
-    found.routes.add(route)
-    found.clients.add(client)
+    found.rules.add(rule, 'reported')
+    found.routes.add(route, 'reported')
+    found.clients.add(client, 'reported')
   }
 
   const events = (): FeedEvent[] => lastId <= most ? ring.slice(0, lastId) : [...ring.slice(lastId % most), ...ring.slice(0, lastId % most)]
@@ -68,16 +68,16 @@ export function feed ({ series, countryOf, most = 500 }: FeedOptions): Feed {
       // No hook of Fastify counted it as a request.
       if (check === 'malformed') series.add('requests', 1)
       const client = ip === '' ? '(unknown)' : ip
-      tops.clients.add(client)
-      tops.routes.add(route)
-      tops.rules.add(`${check}: ${rule}`)
-      if (country !== undefined) tops.countries.add(country)
+      tops.clients.add(client, event.type)
+      tops.routes.add(route, event.type)
+      tops.rules.add(`${check}: ${rule}`, event.type)
+      if (country !== undefined) tops.countries.add(country, event.type)
       if (event.type === 'reported') countPassive(check, rule, route, client)
     },
     events,
     since: (id) => id >= lastId ? [] : events().filter((event) => event.id > id),
     tops: () => ({ clients: tops.clients.read(SHOWN), routes: tops.routes.read(SHOWN), rules: tops.rules.read(SHOWN), countries: tops.countries.read(SHOWN) }),
-    passive: () => [...passive].map(([check, { count, rules, routes, clients }]) => ({ check, count, rules: rules.read(3), routes: routes.read(3), clients: clients.read(3) })),
+    passive: () => [...passive].map(([check, { count, rules, routes, clients }]) => ({ check, count, rules: mostOf(rules.read(), 3), routes: mostOf(routes.read(), 3), clients: mostOf(clients.read(), 3) })),
     rotate () {
       for (const each of Object.values(tops)) each.rotate()
     }

@@ -5,7 +5,7 @@ import type { Refusal, Visit } from '../check.ts'
 import { kOwn, visitOf, type Guard } from '../guard.ts'
 import { report } from '../report.ts'
 import type { DashboardOptions, GuardApi, GuardRules } from '../../types/index.ts'
-import { access } from './access.ts'
+import { access, kPage } from './access.ts'
 import { actions, bodyOf } from './actions.ts'
 import { listenLocally } from './listening.ts'
 import { PAGE_HEADERS, readAssets, sendAsset } from './page.ts'
@@ -27,6 +27,8 @@ const OWN_RULES: GuardRules = {
 /** `hide` keeps them out of documents that @fastify/swagger makes. */
 const OWN_ROUTE = { config: { [kOwn]: true, guard: OWN_RULES } as object, schema: { hide: true } as object }
 
+const PAGE = { [kPage]: true }
+
 const EVENT_STREAM = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' }
 
 /** Serves the dashboard, and counts what it shows. */
@@ -45,15 +47,15 @@ export async function addDashboard (guard: Guard, app: FastifyInstance, api: Gua
   }, { logLevel: 'warn' })
 }
 
-function get (own: FastifyInstance, url: string, answer: (request: FastifyRequest, reply: FastifyReply) => FastifyReply): void {
-  own.route({ ...OWN_ROUTE, method: 'GET', url, exposeHeadRoute: false, handler: async (request, reply) => answer(request, reply) })
+function get (own: FastifyInstance, url: string, answer: (request: FastifyRequest, reply: FastifyReply) => FastifyReply, config: object = {}): void {
+  own.route({ ...OWN_ROUTE, config: { ...OWN_ROUTE.config, ...config }, method: 'GET', url, exposeHeadRoute: false, handler: async (request, reply) => answer(request, reply) })
 }
 
 function addPage (own: FastifyInstance, path: string): void {
   const base = path.slice(path.lastIndexOf('/') + 1)
   const [html, ...files] = readAssets(base)
-  get(own, path, (request, reply) => sendAsset(html!, request, reply))
-  if (!ignoresSlash(own)) get(own, `${path}/`, (_request, reply) => reply.redirect(`../${base}`, 308))
+  get(own, path, (request, reply) => sendAsset(html!, request, reply), PAGE)
+  if (!ignoresSlash(own)) get(own, `${path}/`, (_request, reply) => reply.redirect(`../${base}`, 308), PAGE)
   for (const file of files) get(own, `${path}/${file.name}`, (request, reply) => sendAsset(file, request, reply))
 }
 

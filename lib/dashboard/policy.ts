@@ -15,7 +15,7 @@ function isTwin (methods: RouteInfo['methods']): boolean {
 }
 
 /** Rules as they can be read: functions by their name, expressions as they are written. */
-export function plain (rules: unknown): unknown {
+function plain (rules: unknown): unknown {
   return JSON.parse(JSON.stringify(rules, (_name, value: unknown) =>
     typeof value === 'function' ? `[function${value.name === '' ? '' : ` ${value.name}`}]` : value instanceof RegExp ? String(value) : typeof value === 'bigint' ? String(value) : value))
 }

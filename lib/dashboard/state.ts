@@ -5,7 +5,7 @@ import type { BanInfo, GuardApi, GuardStats } from '../../types/index.ts'
 import type { Feed } from './feed.ts'
 import type { Nodes } from './nodes.ts'
 import { passiveReport, type PassiveEntry } from './passive.ts'
-import type { TopEntry } from './top.ts'
+import type { TopEntry } from '../counts/top.ts'
 import type { CheckTimes, Traffic } from './traffic.ts'
 
 /** What the page shows beside series and events. */
@@ -79,7 +79,7 @@ export function stateReader ({ guard, api, feed, traffic, node, nodes }: StateSo
         store: stats.store,
         limits: stats.limits,
         bans: stats.bans,
-        data: { ...stats.geo, ...stats.cloud },
+        data: { ...stats.geo, ...stats.cloud, ...stats.lists },
         pages,
         nodes: nodes?.others() ?? []
       }

@@ -42,7 +42,7 @@ export function walk (engine: Engine, w: Walk, value: unknown, where: number, de
   }
   if (Array.isArray(value)) {
     // As in `url.ts`: the values of one name.
-    if (where === place.FORM && value.length > 1 && value.length < 32 && value.every((item) => typeof item === 'string') && judge(engine, value.join(',').slice(0, 2000), where, '')) found(engine, w, depth, '')
+    if (where === place.FORM && value.length > 1 && value.length < 32 && value.every((item) => typeof item === 'string') && judge(engine, value.join(',').slice(0, 2000), where, '')) found(engine, depth, '')
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i]
       if (typeof item === 'number' || typeof item === 'boolean') continue
@@ -67,12 +67,12 @@ export function walk (engine: Engine, w: Walk, value: unknown, where: number, de
 function key_ (engine: Engine, w: Walk, parent: Record<string, unknown>, key: string, where: number, depth: number): void {
   w.bytes += key.length
   if (++w.keys > w.maxKeys) w.passed = 'keys'
-  if (key.charCodeAt(0) === 36 && operatorKey(engine.look, key, parent[key], depth > 0 ? engine.trail[depth - 1] : undefined)) found(engine, w, depth + 1, ' name')
-  else if (key.length === 11 && constructorKey(engine.look, key, parent[key])) found(engine, w, depth + 1, ' name')
+  if (key.charCodeAt(0) === 36 && operatorKey(engine.look, key, parent[key], depth > 0 ? engine.trail[depth - 1] : undefined)) found(engine, depth + 1, ' name')
+  else if (key.length === 11 && constructorKey(engine.look, key, parent[key])) found(engine, depth + 1, ' name')
   if (w.names.has(key)) return
   // A form's name that a parser of forms will take apart later.
-  if (key.includes('[$') && operatorInName(engine.look, key, '')) found(engine, w, depth + 1, ' name')
-  if (judge(engine, key, (where === place.FORM ? place.FORM : 0) | place.NAME | place.JSON_KEY, key)) found(engine, w, depth + 1, ' name')
+  if (key.includes('[$') && operatorInName(engine.look, key, '')) found(engine, depth + 1, ' name')
+  if (judge(engine, key, (where === place.FORM ? place.FORM : 0) | place.NAME | place.JSON_KEY, key)) found(engine, depth + 1, ' name')
   else if (key.length < 64) {
     if (w.names.size >= 2000) w.names.clear()
     w.names.add(key)
@@ -92,11 +92,11 @@ function leaf (engine: Engine, w: Walk, text: string, where: number, depth: numb
   if (text === '' || (engine.pinned !== undefined && pinned(engine, engine.pinned.fields, depth, text))) return
   const name = depth > 0 ? engine.trail[depth - 1] : ''
   if (judge(engine, text, where, typeof name === 'string' ? name : '')) {
-    found(engine, w, depth, '')
+    found(engine, depth, '')
     return
   }
   if (name === 'query' && constants(text).some((value) => judge(engine, value, where, ''))) {
-    found(engine, w, depth, '')
+    found(engine, depth, '')
     return
   }
   if (text.length > 6 && text.length < 1_000_000 && encloses(text)) {
@@ -129,7 +129,7 @@ function pinned (engine: Engine, fields: Pins, depth: number, text: string): boo
   return fields.get(path)?.(text) === true
 }
 
-function found (engine: Engine, w: Walk, depth: number, suffix: string): void {
+function found (engine: Engine, depth: number, suffix: string): void {
   let location = engine.root
   let path = ''
   for (let i = 0; i < depth; i++) {
@@ -156,7 +156,7 @@ function isPart (value: object): value is Part {
 }
 
 function part (engine: Engine, w: Walk, value: Part, depth: number): void {
-  if (typeof value.filename === 'string' && value.filename !== '' && judge(engine, value.filename, place.FILE_NAME, value.fieldname)) found(engine, w, depth, ' filename')
+  if (typeof value.filename === 'string' && value.filename !== '' && judge(engine, value.filename, place.FILE_NAME, value.fieldname)) found(engine, depth, ' filename')
   if (value.type !== 'file') walk(engine, w, value.value, place.FORM, depth)
 }
 
@@ -207,7 +207,7 @@ export function raw (engine: Engine, w: Walk, text: string, type: string): void 
 }
 
 /** Bit of a text that is XML by its type: its tags are no injection. */
-export const XML_BODY = 32768
+const XML_BODY = 32768
 
 /** Attribute values and character data of an XML body, each as a value of its own. */
 function markup (engine: Engine, text: string): void {

@@ -130,7 +130,7 @@ export function entities (text: string): string {
 }
 
 /** `\xHH`, `\uHHHH`, `\u{...}` and octal escapes of JavaScript, JSON, C and shell. */
-export function escapes (text: string): string {
+function escapes (text: string): string {
   let at = text.indexOf('\\')
   if (at < 0) return text
   let out = ''
@@ -188,14 +188,14 @@ const LOOKALIKES: ReadonlyMap<string, string> = new Map([
 const LOOKALIKE = /[\u2018\u2019\u201a\u201b\u2032\u02b9\u02bc\u02c8\u00b4\u2035\u201c\u201d\u201e\u2033\u02ba\u00bc\u00be\u2039\u203a\u00a0\u2044\u2215\u2024\u3002\u2028\u2029\u200b\u200c\u200d\u2060\ufeff\u2216]/g
 
 /** Full-width and typographic forms as the ASCII they are read as. */
-export function fold (text: string): string {
+function fold (text: string): string {
   return text.replace(LOOKALIKE, (char) => LOOKALIKES.get(char)!).normalize('NFKC')
 }
 
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g
 
 /** Without the control characters that parsers skip. */
-export function uncontrolled (text: string): string {
+function uncontrolled (text: string): string {
   return text.replace(CONTROLS, '')
 }
 

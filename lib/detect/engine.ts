@@ -20,7 +20,7 @@ import { mayBeSql, sqli } from './sqli.ts'
 import { mayBeSsrf, ssrf } from './ssrf.ts'
 import { mayBeTemplate, template } from './template.ts'
 import { mayTraverse, traversal } from './traversal.ts'
-import { CATEGORIES, type Finding } from './types.ts'
+import type { Finding } from './types.ts'
 import { mayBeUpload, upload } from './upload.ts'
 import { base64, collapsed, tightened, uncommented } from './views.ts'
 import { mayBeXml, xml } from './xml.ts'
@@ -232,11 +232,4 @@ function evidence (text: string, at: number, end: number): string {
   const from = Math.max(0, Math.min(at, text.length) - 8)
   const part = text.slice(from, Math.min(from + 60, Math.max(end + 8, from + 16)))
   return part.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`).slice(0, 60)
-}
-
-export const KNOWN_CATEGORIES: ReadonlySet<string> = new Set(CATEGORIES)
-
-/** Whether the place takes only names. */
-export function isName (where: number): boolean {
-  return (where & (place.NAME | place.JSON_KEY)) !== 0
 }

@@ -38,7 +38,7 @@ function judgeReferer (engine: Engine, value: string): void {
 }
 
 /** Names and values of cookies; a value may be quoted or percent-encoded. */
-export function judgeCookies (engine: Engine, header: string): void {
+function judgeCookies (engine: Engine, header: string): void {
   let at = 0
   while (at < header.length) {
     let end = header.indexOf(';', at)

@@ -70,12 +70,6 @@ export function skipSpace (text: string, at: number): number {
   return at
 }
 
-/** End of the word that starts at `at`. */
-export function wordEnd (text: string, at: number): number {
-  while (at < text.length && isWord(text.charCodeAt(at))) at++
-  return at
-}
-
 /** Notes a sign where a sticky expression matches at `at`. */
 export function signAt (look: Look, rule: CodedRule, sticky: RegExp, at: number): boolean {
   sticky.lastIndex = at

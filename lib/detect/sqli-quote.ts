@@ -38,7 +38,7 @@ export function quote (look: Look, t: Tokens, i: number, even: boolean): void {
     return
   }
   if (after === T.LOGIC || after === T.NOT || after === T.CONCAT || after === T.COMPARE || after === T.ARITH || after === T.CODE) {
-    if (breaksOut(look, t, i, next)) sign(look, after === T.LOGIC || after === T.COMPARE ? rule.breakout : rule.operator, at, t.end[next + 3]!)
+    if (breaksOut(t, i, next)) sign(look, after === T.LOGIC || after === T.COMPARE ? rule.breakout : rule.operator, at, t.end[next + 3]!)
   } else if (after === T.CLAUSE || after === T.ORDER || after === T.INTO) {
     if (kind[next + 1] === T.BY || kind[next + 1] === T.NUMBER || kind[next + 1] === T.META) sign(look, rule.clause, at, t.end[next + 1]!)
   } else if ((after === T.STATEMENT || after === T.SELECT) && next === i + 1 && kind[next + 1] === T.WORD && t.prose < 2 && single && isStatement(look.text, t, next)) {
@@ -82,7 +82,7 @@ function endsInComment (look: Look, t: Tokens, i: number, comment: number, even:
 }
 
 /** After a quote and an operator: operands and comparisons as in a condition, up to a quote that leads back into the string. */
-function breaksOut (look: Look, t: Tokens, i: number, op: number): boolean {
+function breaksOut (t: Tokens, i: number, op: number): boolean {
   const { kind } = t
   const first = kind[op]
   const logic = first === T.LOGIC || first === T.NOT || first === T.CONCAT

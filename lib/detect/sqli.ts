@@ -13,8 +13,6 @@ import { rule } from './sqli-rules.ts'
 import { statement } from './sqli-statement.ts'
 import { whole } from './sqli-whole.ts'
 
-export const SQL_WORDS = K.SQL | K.SQL_CALL | K.SQL_META
-
 /** What level 2 looks at whatever the words are. */
 const ODD = C.QUOTE | C.DQUOTE | C.BACKTICK | C.BACKSLASH | C.PAREN | C.LT | C.GT | C.PIPE | C.CARET | C.HASH
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isObject } from '../options/shape.ts'
@@ -42,6 +42,8 @@ function home (): string {
 
 export function copies (folder: string): Copies {
   const path = (name: string): string => join(folder, name)
+  // Whether there is such a folder shows when it is used.
+  sweep(folder).catch(() => {})
 
   const confirm = async (name: string, { bytes, url, validators, checked }: Copy): Promise<void> => {
     await replace(path(`${name}.json`), JSON.stringify({ url, ...validators, checked, sha256: sha256(bytes) }))
@@ -69,6 +71,17 @@ export function copies (folder: string): Copies {
       await confirm(name, copy)
     },
     confirm
+  }
+}
+
+const DAY = 86_400_000
+
+/** Removes drafts of processes that were killed; a younger one may be in the making. */
+async function sweep (folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!/\.\d+\.[\da-f]{8}\.part$/.test(name)) continue
+    const draft = join(folder, name)
+    if ((await stat(draft)).mtimeMs < Date.now() - DAY) await rm(draft, { force: true })
   }
 }
 

@@ -1,5 +1,6 @@
 import { CellPool } from './cells.ts'
 import { keyedHash, type KeyedHash } from './hash.ts'
+import { grownPairs, insertPair, pairsFor, removePair } from './pairs.ts'
 
 /** A record is 32 bytes, so that it seldom lies on two lines of the processor's cache. Its 32-bit words, from `slot * WORDS` on: */
 export const WORDS = 8
@@ -40,8 +41,7 @@ export class Table {
   evicted = 0
   readonly #maxKeys: number
   readonly #hash: KeyedHash
-  /** Pairs: first half of the hash, slot + 1. */
-  #index = new Int32Array(0)
+  #index: Int32Array = pairsFor(0)
   #mask = 0
   #hand = 0
 
@@ -59,7 +59,7 @@ export class Table {
     this.words = new Int32Array(0)
     this.times = new Float64Array(0)
     this.#growRecords()
-    this.#growIndex()
+    this.#setIndex(pairsFor(SMALLEST * 2))
   }
 
   /** The slot of a key, or -1: `add` gives it one. */
@@ -98,8 +98,8 @@ export class Table {
     const at = slot * WORDS
     this.words[at + HIGH] = high
     this.words[at + LOW] = this.#hash.out[1]!
-    if (this.size * 4 > (this.#mask + 1) * 3) this.#growIndex()
-    this.#insert(high, slot)
+    if (this.size * 4 > (this.#mask + 1) * 3) this.#setIndex(grownPairs(this.#index))
+    insertPair(this.#index, high, slot)
     return slot
   }
 
@@ -142,27 +142,8 @@ export class Table {
 
   #remove (slot: number): number {
     this.empty(slot)
-    const index = this.#index
-    const mask = this.#mask
-    let hole = this.words[slot * WORDS + HIGH]! & mask
-    while (index[hole * 2 + 1] !== slot + 1) hole = (hole + 1) & mask
-    // Entries behind the hole move into it, unless that is before their own place.
-    for (let at = (hole + 1) & mask; index[at * 2 + 1] !== 0; at = (at + 1) & mask) {
-      const home = index[at * 2]! & mask
-      if (((at - home) & mask) < ((at - hole) & mask)) continue
-      index[hole * 2] = index[at * 2]!
-      index[hole * 2 + 1] = index[at * 2 + 1]!
-      hole = at
-    }
-    index[hole * 2 + 1] = 0
+    removePair(this.#index, this.words[slot * WORDS + HIGH]!, slot)
     return slot
-  }
-
-  #insert (high: number, slot: number): void {
-    let at = high & this.#mask
-    while (this.#index[at * 2 + 1] !== 0) at = (at + 1) & this.#mask
-    this.#index[at * 2] = high
-    this.#index[at * 2 + 1] = slot + 1
   }
 
   #growRecords (): void {
@@ -174,14 +155,8 @@ export class Table {
     this.times = new Float64Array(buffer)
   }
 
-  #growIndex (): void {
-    const old = this.#index
-    const length = this.size === 0 ? SMALLEST * 2 : old.length
-    this.#index = new Int32Array(length * 2)
-    this.#mask = length - 1
-    if (this.size === 0) return
-    for (let at = 0; at < old.length; at += 2) {
-      if (old[at + 1] !== 0) this.#insert(old[at]!, old[at + 1]! - 1)
-    }
+  #setIndex (pairs: Int32Array): void {
+    this.#index = pairs
+    this.#mask = pairs.length / 2 - 1
   }
 }

@@ -37,7 +37,8 @@ export function families (guard: Guard, api: GuardApi, { verdicts, matches }: Ve
     counter('store_failures', 'Calls to Redis that failed', () => one(stats().store.failures)),
     counter('store_fallbacks', 'Requests that store.onError decided', () => one(stats().store.fallbacks)),
     gauge('database_age_seconds', 'Age of each geo database', () => Object.values(stats().geo).map(({ type, age }) => ({ labels: { database: type }, value: age / 1000 })), 'database'),
-    gauge('cloud_ranges_age_seconds', 'Time since a provider last confirmed its ranges', () => Object.entries(stats().cloud).flatMap(([provider, { age }]) => age === undefined ? [] : [{ labels: { provider }, value: age / 1000 }]), 'provider')
+    gauge('cloud_ranges_age_seconds', 'Time since a provider last confirmed its ranges', () => Object.entries(stats().cloud).flatMap(([provider, { age }]) => age === undefined ? [] : [{ labels: { provider }, value: age / 1000 }]), 'provider'),
+    gauge('list_age_seconds', 'Time since a file, address, host or function of a list was last loaded or found unchanged', () => Object.entries(stats().lists).flatMap(([list, { age }]) => age === undefined ? [] : [{ labels: { list }, value: age / 1000 }]), 'list')
   ]
 }
 

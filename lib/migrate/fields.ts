@@ -15,7 +15,7 @@ const CODES: Readonly<Record<string, readonly GuardCode[]>> = {
   503: ['GUARD_EMERGENCY']
 }
 
-const flag = (name: string, then: (options: GuardOptions) => string | undefined | void): Convert => (value, options) => value === true ? then(options) : undefined
+const flag = (then: (options: GuardOptions) => string | undefined | void): Convert => (value, options) => value === true ? then(options) : undefined
 
 const limitOf = (max: unknown, window: unknown): Limit => ({ max: numberOf(max, 0), window: durationOf(window) })
 
@@ -53,7 +53,7 @@ export const FIELDS: Readonly<Record<string, Convert>> = {
   trust_x_forwarded_proto: (value, options, config) => {
     if (value === true && Array.isArray(config['trusted_proxies']) && config['trusted_proxies'].length > 0) put(options, 'clientIp', { trustProto: true })
   },
-  passive_mode: flag('passive_mode', (options) => { options.mode = 'passive' }),
+  passive_mode: flag((options) => { options.mode = 'passive' }),
   geo_ip_handler: (value) => value === null ? undefined : 'TODO is code: give it as geo: { handler: { lookup (ip) { return { country } } } }, or geo: { download: \'dbip-lite\' }',
   enable_redis: (value, options, config) => {
     if (value === false || config['redis_url'] === null) return undefined
@@ -109,7 +109,7 @@ export const FIELDS: Readonly<Record<string, Convert>> = {
     options.rateLimit = limitOf(value, config['rate_limit_window'] ?? 60)
   },
   rate_limit_window: () => undefined,
-  enforce_https: flag('enforce_https', (options) => {
+  enforce_https: flag((options) => {
     options.https = true
     return 'TODO refuses with 403. For a redirect name your host: https: { redirect: true, host: \'example.com\' }; it is never taken from the request'
   }),
@@ -136,7 +136,7 @@ export const FIELDS: Readonly<Record<string, Convert>> = {
   },
   enable_ip_banning: () => undefined,
   enable_rate_limiting: () => undefined,
-  enable_rate_limit_auto_ban: flag('enable_rate_limit_auto_ban', (options) => put(options, 'ban', { on: ['detection', 'honeypot', 'rateLimit'] })),
+  enable_rate_limit_auto_ban: flag((options) => put(options, 'ban', { on: ['detection', 'honeypot', 'rateLimit'] })),
   threat_ban_config: (value, options) => {
     const entries = Object.entries(membersOf(value))
     const categories: Partial<Record<Category, object>> = {}

@@ -117,7 +117,7 @@ function hexDigit (code: number): number {
   return letter >= 97 && letter <= 102 ? letter - 87 : -1
 }
 
-export function address4 (v4: number): Address {
+function address4 (v4: number): Address {
   return { text: text4(v4), family: 4, v4, a: 0, b: 0, c: 0, d: 0 }
 }
 

@@ -12,8 +12,8 @@ import type { LabelledRange } from './ranges.ts'
 /** An entry that has to be loaded. */
 export type SourceEntry = Exclude<ListEntry, string>
 
-/** What a source gives: entries if there are new ones, and when to ask again, in milliseconds. */
-export interface Loaded { entries: readonly LabelledRange[] | undefined, againIn: number }
+/** What a source gives: entries if there are new ones, when to ask again, in milliseconds, and why some of it may be old. */
+export interface Loaded { entries: readonly LabelledRange[] | undefined, againIn: number, fault?: string }
 export type Load = (signal: AbortSignal) => Promise<Loaded>
 
 export interface Dns {
@@ -32,7 +32,7 @@ const MAX_ENTRIES = 1_000_000
 /** A name for messages, and what loads the source. */
 export function loaderOf (entry: SourceEntry, dns: Dns): [string, Load] {
   if (typeof entry === 'function') return [`function ${entry.name || '(anonymous)'}`, async () => loadFunction(entry)]
-  if ('host' in entry) return [`host ${entry.host}`, async () => loadHost(entry.host, dns)]
+  if ('host' in entry) return [`host ${entry.host}`, hostLoader(entry.host, dns)]
   if ('file' in entry) return [`file ${entry.file}`, fileLoader(entry.file)]
   return [`url ${shown(entry.url)}`, urlLoader(entry.url, milliseconds(entry.refresh ?? URL_REFRESH)!)]
 }
@@ -51,8 +51,10 @@ function fileLoader (path: string): Load {
     if (version === seen) return { entries: undefined, againIn: FILE_POLL }
     if (size > MAX_BYTES) throw new Error(`is larger than ${MAX_BYTES} bytes`)
     const text = await readFile(path, { encoding: 'utf8', signal })
+    const entries = await linesOf(text)
+    // Not before: one that cannot be read goes on being a fault.
     seen = version
-    return { entries: await linesOf(text), againIn: FILE_POLL }
+    return { entries, againIn: FILE_POLL }
   }
 }
 
@@ -122,33 +124,54 @@ function entriesOf (entry: unknown, place: string): LabelledRange[] {
   return ranges.map((range) => ({ range, label: entry }))
 }
 
-async function loadHost (host: string, dns: Dns): Promise<Loaded> {
-  const records = await query(host, dns)
-  const entries: LabelledRange[] = []
-  for (const { address } of records) {
-    const ranges = parseAddress(address) === undefined ? [] : parseEntry(address)
-    if (typeof ranges !== 'string') entries.push(...ranges.map((range) => ({ range, label: host })))
+interface HostRecord { address: string, ttl: number }
+
+/** Seconds until what could not be asked is asked again. */
+const RETRY = 30
+
+/** What could not be asked anew stays: each family keeps its last good addresses by itself. */
+function hostLoader (host: string, dns: Dns): Load {
+  let good: Array<HostRecord[] | undefined> = [undefined, undefined]
+  return async () => {
+    const asked = await query(host, dns, good.every((found) => found !== undefined))
+    const stale = asked.some((records, i) => records === undefined && (good[i]?.length ?? 0) > 0)
+    const records = asked.flatMap((found, i) => found ?? good[i]?.map(({ address }) => ({ address, ttl: RETRY })) ?? [])
+    const entries: LabelledRange[] = []
+    for (const { address } of records) {
+      const ranges = parseAddress(address) === undefined ? [] : parseEntry(address)
+      if (typeof ranges !== 'string') entries.push(...ranges.map((range) => ({ range, label: host })))
+    }
+    if (entries.length === 0) throw new Error('has no address')
+    good = asked.map((found, i) => found ?? good[i])
+    // Not more often than every 5 seconds, and at least once an hour, whatever the record says.
+    const seconds = Math.min(3600, Math.max(5, Math.min(...records.map(({ ttl }) => ttl))))
+    return { entries, againIn: seconds * 1000, ...(stale && { fault: 'DNS does not answer for one family of addresses' }) }
   }
-  if (entries.length === 0) throw new Error('has no address')
-  // Not more often than every 5 seconds, and at least once an hour, whatever the record says.
-  const seconds = Math.min(3600, Math.max(5, Math.min(...records.map(({ ttl }) => ttl))))
-  return { entries, againIn: seconds * 1000 }
 }
 
-/** DNS first, since it tells how long its answer is good; names that it does not know may be in the hosts file. */
-async function query (host: string, dns: Dns): Promise<Array<{ address: string, ttl: number }>> {
-  try {
-    const answers = await Promise.all([dns.resolve4(host, { ttl: true }).catch(none), dns.resolve6(host, { ttl: true }).catch(none)])
-    if (answers.flat().length > 0) return answers.flat()
-  } catch {}
-  const found = await dns.lookup(host, { all: true })
-  return found.map(({ address }) => ({ address, ttl: 60 }))
+/**
+ * DNS first, since it tells how long its answer is good; names that it does not know may be in the hosts file.
+ *
+ * @param known whether it may do without `lookup`
+ * @returns records of IPv4 and of IPv6; `undefined`: could not be asked
+ */
+async function query (host: string, dns: Dns, known: boolean): Promise<Array<HostRecord[] | undefined>> {
+  const asked = await Promise.all([dns.resolve4(host, { ttl: true }), dns.resolve6(host, { ttl: true })].map(async (answer) => answer.catch(none)))
+  if (!asked.includes(undefined) && asked.flat().length > 0) return asked
+  const found = await dns.lookup(host, { all: true }).catch((error: unknown) => {
+    if (!known) throw error
+    return []
+  })
+  return asked.map((records, i) => {
+    if (records !== undefined && records.length > 0) return records
+    const own = found.filter(({ address }) => address.includes(':') === (i === 1)).map(({ address }) => ({ address, ttl: 60 }))
+    return own.length > 0 ? own : records
+  })
 }
 
 /** No record of this family is an answer; anything else is a failure. */
-function none (error: NodeJS.ErrnoException): [] {
-  if (error.code === 'ENODATA' || error.code === 'ENOTFOUND') return []
-  throw error
+function none (error: NodeJS.ErrnoException): [] | undefined {
+  return error.code === 'ENODATA' || error.code === 'ENOTFOUND' ? [] : undefined
 }
 
 export function systemDns (): Dns {

@@ -4,7 +4,7 @@ import { compileRanges, type LabelledRange, type RangeSet } from './ranges.ts'
 import { sourceKeeper, type Source, type SourceOptions } from './list-sources.ts'
 import { whileUsed } from './while-used.ts'
 import { duration, examine, is, isObject, milliseconds, object, show, text, type Report, type Shape, someText } from '../options/shape.ts'
-import type { List, ListEntry } from '../../types/index.ts'
+import type { List, ListEntry, ListStats } from '../../types/index.ts'
 
 /** A compiled list. One without sources never changes; sources change what it holds while it is in use. */
 export type LiveList = Readonly<RangeSet>
@@ -21,6 +21,8 @@ export interface ListReader {
   ready: () => Promise<void>
   /** Whether a source has neither loaded nor failed yet. */
   pending: () => boolean
+  /** For `app.guard.stats()`. */
+  stats: () => Record<string, ListStats>
   /** Stops all timers. */
   close: () => void
 }
@@ -52,6 +54,7 @@ export function listReader (options: SourceOptions = {}): ListReader {
     },
     ready: keeper.ready,
     pending: keeper.pending,
+    stats: keeper.stats,
     close: keeper.close
   }
 }
@@ -92,8 +95,8 @@ const hostName = is('a host name', (value) => typeof value === 'string' && (isHo
 
 const url = is('an https URL (http only on loopback)', (value) => {
   if (typeof value !== 'string' || !URL.canParse(value)) return false
-  const { protocol, hostname, username } = new URL(value)
-  return username === '' && (protocol === 'https:' || (protocol === 'http:' && /^(?:127\.[\d.]+|localhost|\[::1\])$/.test(hostname)))
+  const { protocol, hostname, username, password } = new URL(value)
+  return username === '' && password === '' && (protocol === 'https:' || (protocol === 'http:' && /^(?:127\.[\d.]+|localhost|\[::1\])$/.test(hostname)))
 }, { type: 'string', pattern: '^[Hh][Tt][Tt][Pp]' })
 
 const refresh = is("at least '1s'", (value) => milliseconds(value)! >= 1000, duration.json)

@@ -37,7 +37,7 @@ const PRESETS: Readonly<Record<ProxyPreset, Preset>> = {
 
 export const PRESET_NAMES = Object.keys(PRESETS) as ProxyPreset[]
 
-export function isPreset (value: unknown): value is ProxyPreset {
+function isPreset (value: unknown): value is ProxyPreset {
   return typeof value === 'string' && Object.hasOwn(PRESETS, value)
 }
 

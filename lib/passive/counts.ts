@@ -1,4 +1,4 @@
-import { top, type Top } from '../replay/top.ts'
+import { top, type Top } from '../counts/top.ts'
 import type { PassiveCount } from '../../types/index.ts'
 
 /** What passive rules would have refused, by rule, with the routes and clients that it would have hit most. */

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { PLOTS, STYLE } from './page.ts'
 import type { ReplayResult } from './replay.ts'
-import type { Group, Report } from './tally.ts'
+import type { Report } from './tally.ts'
 import { count, percent } from './text.ts'
+import type { Group } from '../counts/top.ts'
 
 const MOST_ROWS = 50
 

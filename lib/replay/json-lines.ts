@@ -4,7 +4,7 @@ import { ALL, isMethod, type LogEntry, type LogFormat } from './entry.ts'
 type Json = Record<string, unknown>
 
 /** Caddy's access log: https://caddyserver.com/docs/caddyfile/directives/log */
-export const caddy: LogFormat = {
+const caddy: LogFormat = {
   name: 'caddy',
   tells: ALL,
   parse: jsonLine((line) => {
@@ -17,7 +17,7 @@ export const caddy: LogFormat = {
 }
 
 /** Fastify's own request log and pino-http's. */
-export const pino: LogFormat = {
+const pino: LogFormat = {
   name: 'pino',
   tells: new Set(['address', 'host']),
   parse: jsonLine((line) => {
@@ -32,7 +32,7 @@ export const pino: LogFormat = {
 }
 
 /** The guard's own access log, where it is JSON. */
-export const guardLog: LogFormat = {
+const guardLog: LogFormat = {
   name: 'guard',
   tells: new Set(['address', 'user-agent']),
   parse: jsonLine((line) => typeof line['client'] !== 'string'

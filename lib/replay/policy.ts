@@ -155,7 +155,7 @@ function compileAll (copy: Guard, guard: Guard, app: FastifyInstance): { routes:
     layOver(guard, copy.options, memo)
     const compile = (record: RouteRecord): RouteRecord => ({ ...record, ...compiled(copy, record, problems) })
     const routes = guard.routes.map(compile)
-    const unmatched = compile(unmatchedRecord(guard, app))
+    const unmatched = compile(unmatchedRecord(app))
     throwIfAny(problems)
     return { routes, unmatched }
   } finally {

@@ -1,7 +1,7 @@
 import type { LogEntry } from './entry.ts'
 import type { RequestEvent } from './policy.ts'
 import { series, type Series } from './series.ts'
-import { top } from './top.ts'
+import { top, type Group } from '../counts/top.ts'
 
 /** Names of a kind that are counted one by one. */
 const MOST_NAMES = 1000
@@ -9,8 +9,6 @@ const MOST_NAMES = 1000
 const MOST_EXAMPLES = 3
 
 export interface Example { line: number, time: number, ip: string, method: string, path: string, reason: string }
-
-export interface Group { name: string, refused: number, reported: number }
 
 /** What a policy did to a log. */
 export interface Report {

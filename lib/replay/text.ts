@@ -1,5 +1,6 @@
 import type { ReplayResult } from './replay.ts'
-import type { Group, Report } from './tally.ts'
+import type { Report } from './tally.ts'
+import type { Group } from '../counts/top.ts'
 
 /** The report as tables of plain text. @param rows at most, of each table */
 export function replayText (result: ReplayResult, rows: number): string {

@@ -1,6 +1,8 @@
+import { isIP } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { GUARD_OPTION_INVALID } from '../errors.ts'
 import { guardOf, type Guard } from '../guard.ts'
+import { show } from '../options/shape.ts'
 import { clockOf, type FakeClock } from './clock.ts'
 import { placesOf } from './places.ts'
 import { remember } from './matchers.ts'
@@ -9,7 +11,7 @@ import type { GuardApi } from '../../types/index.ts'
 export type { FakeClock } from './clock.ts'
 
 export interface AsOptions {
-  /** Address of the connection. Default: one that no other client of this kit has. */
+  /** Address of the connection; what is none is a `GUARD_OPTION_INVALID`. Default: one that no other client of this kit has. */
   ip?: string
   /** Default `Mozilla/5.0 (test)`. */
   userAgent?: string
@@ -67,6 +69,7 @@ export function guardTestKit (app: FastifyInstance): GuardTestKit {
   const nextIp = addresses()
 
   const as: GuardTestKit['as'] = ({ ip = nextIp(), userAgent = AGENT, country, headers } = {}) => {
+    if (isIP(ip) === 0) throw new GUARD_OPTION_INVALID(`guard: as({ ip }) takes an address, got ${show(ip)}`)
     if (country !== undefined) places.set(ip, country)
     return clientOf(app, guard, ip, { 'user-agent': userAgent, ...headers })
   }

@@ -1,4 +1,6 @@
 import { AssertionError } from 'node:assert'
+import { GUARD_OPTION_INVALID } from '../errors.ts'
+import { isObject, show } from '../options/shape.ts'
 import type { GuardCode, PastVerdict } from '../../types/index.ts'
 
 /** What a refusal is expected to be; members that are left out do not matter. */
@@ -37,6 +39,7 @@ interface Outcome { pass: boolean, message: () => string }
 /** For `expect.extend` of Jest and Vitest: `expect(response).toBeRefused('GUARD_BANNED')`, `expect(response).toPassGuard()`. */
 export const guardMatchers = {
   toBeRefused (response: Answer, expected: ExpectedRefusal | GuardCode = {}): Outcome {
+    mustBeAnswer('toBeRefused', response)
     const wanted = typeof expected === 'string' ? { code: expected } : expected
     const found = refusalIn(response)
     const wrong = Object.entries(wanted).filter(([name, value]) => found?.[name as keyof ExpectedRefusal] !== value)
@@ -45,9 +48,16 @@ export const guardMatchers = {
   },
 
   toPassGuard (response: Answer): Outcome {
+    mustBeAnswer('toPassGuard', response)
     const found = refusalIn(response)
     return { pass: found === undefined, message: () => `expected the guard to ${found === undefined ? 'refuse' : 'let pass'}, got ${told(response, found)}` }
   }
+}
+
+/** Otherwise a text, or a promise that nobody awaited, would do for a request that passed. */
+function mustBeAnswer (matcher: string, response: unknown): void {
+  if (isObject(response) && isObject(response['headers'])) return
+  throw new GUARD_OPTION_INVALID(`guard: ${matcher} takes a response of inject() or fetch(), got ${response instanceof Promise ? 'a promise: await it first' : show(response)}`)
 }
 
 /** `undefined`: no refusal of the guard. */

@@ -82,6 +82,19 @@ test('whatever request.guard.principal is can be banned, a key of apiKey.keys to
   t.assert.deepStrictEqual([await key('second'), await key('first')], [403, 200])
 })
 
+test('the ban of a key means that key wherever it stands in the list, and its name does not tell it', async (t: TestContext) => {
+  let principal: unknown
+  const { app } = await build(t, {}, (app) => {
+    app.get('/key', { config: { guard: { apiKey: { keys: ['first', 'second'] } } } }, async (request) => { ({ principal } = request.guard); return 'ok' })
+    app.get('/moved', { config: { guard: { apiKey: { keys: ['new', 'second', 'first'] } } } }, async () => 'ok')
+  })
+  const key = (value: string, url: string) => status(app, { url, headers: { 'x-api-key': value } })
+  t.assert.strictEqual(await key('first', '/key'), 200)
+  t.assert.deepStrictEqual(principal, { id: 'key-p5N7ZLjKpY8D' })
+  t.assert.strictEqual(app.guard.ban({ principal }).client, 'principal:key-p5N7ZLjKpY8D')
+  t.assert.deepStrictEqual([await key('first', '/moved'), await key('new', '/moved'), await key('second', '/moved')], [403, 200, 200])
+})
+
 test('a banned principal ends with its time, and its answer says when', async (t: TestContext) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
   const { app } = await withAuth(t)

@@ -219,6 +219,16 @@ test('a network full of addresses whose DNS server is slow keeps nobody else fro
   t.assert.deepStrictEqual([...new Set(await flood)], [403])
 })
 
+test('allow exempts the name that was verified, not another one beside it', async (t: TestContext) => {
+  const { server } = await dns(t, records)
+  const verify = { servers: [server], timeout: 5000 }
+  const mixed = `${GOOGLE} python-requests/2.32.3`
+  for (const [allow, expected] of [['python-requests', 403], ['http-library', 403], ['googlebot', 200]] as const) {
+    const { app } = await build(t, { bots: { deny: 'all', allow: [allow], verify } })
+    t.assert.strictEqual(await status(app, by(mixed, REAL)), expected, allow)
+  }
+})
+
 test('published ranges tell in place of DNS, as they are published', async (t: TestContext) => {
   const file = join(mkdtempSync(join(tmpdir(), 'guard-bots-')), 'gptbot.json')
   writeFileSync(file, JSON.stringify({ creationTime: '2026-11-01T00:00:00', prefixes: [{ ipv4Prefix: '192.0.2.0/28' }, { ipv6Prefix: '2001:db8:1::/48' }] }))

@@ -34,6 +34,23 @@ test('it is switched at run time, also where the options do not have it', async 
   }
 })
 
+test('Retry-After is what is left of it, where an end is known', async (t: TestContext) => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_700_000_000_000 })
+  const { app } = await build(t)
+  await app.ready()
+  const after = async (): Promise<unknown> => (await app.inject({ url: '/', remoteAddress: CLIENT })).headers['retry-after']
+  app.guard.emergency({ for: '10s' })
+  t.assert.strictEqual(await after(), '10')
+  t.mock.timers.tick(7500)
+  t.assert.strictEqual(await after(), '3')
+  t.mock.timers.tick(2500)
+  t.assert.strictEqual(await after(), '1', 'its timer is about to end it')
+  app.guard.emergency({ for: '10m' })
+  t.assert.strictEqual(await after(), '600')
+  app.guard.emergency(true)
+  t.assert.strictEqual(await after(), '60')
+})
+
 test('in passive mode it reports and passes', async (t: TestContext) => {
   const { app } = await build(t, { mode: 'passive', emergency: true })
   t.assert.strictEqual(await status(app), 200)

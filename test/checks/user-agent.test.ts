@@ -1,7 +1,7 @@
 import { test, type TestContext } from 'node:test'
 import { longestLiteral } from '../../lib/bots/literal.ts'
 import { matcherOf } from '../../lib/bots/matcher.ts'
-import { build, buildRoute, status } from '../helpers.ts'
+import { build, buildRoute, raw, startError, status } from '../helpers.ts'
 import { PEOPLE } from '../bots/agents.ts'
 
 const by = (agent: string): { headers: Record<string, string> } => ({ headers: { 'user-agent': agent } })
@@ -29,6 +29,22 @@ for (const [source, literal] of [
 ] as const) {
   test(`whatever matches /${source}/ has ${JSON.stringify(literal)} in it`, (t: TestContext) => { t.assert.strictEqual(longestLiteral(source), literal) })
 }
+
+test('a pattern that matches the empty agent matches it, and one that matches everybody stops the start', async (t: TestContext) => {
+  for (const pattern of [/^$/, /^\s*$/, /^(?:curl.*)?$/]) {
+    const { app } = await build(t, { userAgent: { deny: [pattern] } })
+    t.assert.deepStrictEqual([await status(app, by('')), await status(app, by(PEOPLE[0]!))], [403, 200], String(pattern))
+  }
+  const { app } = await build(t, { userAgent: { deny: [/^$/], allow: [/^$/] } })
+  t.assert.strictEqual(await status(app, by('')), 200)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const strict = (await build(t, { userAgent: { deny: [/^$/] } })).app
+  await strict.listen({ host: '127.0.0.1', port: 0 })
+  const bare = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'
+  t.assert.match(await raw(app, bare), /^HTTP\/1\.1 200/)
+  t.assert.match(await raw(strict, bare), /^HTTP\/1\.1 403/, 'none is an empty one')
+  for (const pattern of [/(?:)/, /.*/, /^/, /$/, /curl|/i, /^[^<]*$/, /x?/]) t.assert.match((await startError({ userAgent: { deny: [pattern] } })).message, /userAgent\.deny\[0\] matches every user agent/, String(pattern))
+})
 
 test('malformed agents are refused where that is asked for, and no real one', async (t: TestContext) => {
   const { app } = await buildRoute(t, { userAgent: { malformed: 'refuse', allow: ['(our probe'] } })

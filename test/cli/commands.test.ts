@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -40,6 +40,17 @@ test('explain --json prints the explanation alone, and --strict tells a refusal 
   t.assert.strictEqual((JSON.parse(proxied.out) as Explanation).refusal?.rule, 'ip.deny 198.51.100.0/24')
   const https = await run(['explain', ...app, '--url', '/secure', '--https', '--header', 'x-slow: a', '--header', 'user-agent: x', '--json'])
   t.assert.strictEqual((JSON.parse(https.out) as Explanation).verdict, 'pass')
+})
+
+test('explain takes --headers for --header, in the order given, and tells each step to the client', async (t: TestContext) => {
+  const { code, out } = await run(['explain', ...app, '--ip', '10.0.0.1', '--headers', 'x-forwarded-for: 203.0.113.5', '--header', 'x-forwarded-for: 192.0.2.44', '--headers=X-Forwarded-For: 10.0.0.2'])
+  t.assert.strictEqual(code, 0)
+  t.assert.match(out, /client +1\. 10\.0\.0\.1 from connection: a proxy that is believed\n +2\. 10\.0\.0\.2 from x-forwarded-for, hop 1: a proxy that is believed\n +3\. 192\.0\.2\.44 from x-forwarded-for, hop 2: the client\n/)
+  t.assert.doesNotMatch(out, /203\.0\.113\.5/)
+  const direct = await run(['explain', ...app, '--ip', '203.0.113.9', '--headers', 'x-forwarded-for: 192.0.2.44'])
+  t.assert.match(direct.out, /client +203\.0\.113\.9 from connection: the client\n/)
+  t.assert.match((await run(['explain', ...app, '--ip', '10.0.0.1', '--headers', 'x-forwarded-for: 10.0.0.2'])).out, /2\. 10\.0\.0\.2 from x-forwarded-for, hop 1: a proxy that is believed, the client since no other is named\n/)
+  t.assert.match((await run(['explain', ...app, '--headerss', 'a: b'])).err, /did you mean --header\?/)
 })
 
 test('explain finds a reference in a log', async (t: TestContext) => {
@@ -134,6 +145,16 @@ test('each command has its help', async (t: TestContext) => {
   for (const command of ['explain', 'routes', 'lint']) {
     t.assert.match(out, new RegExp(`^  ${command} `, 'm'))
     t.assert.match((await run([command, '--help'])).out, /--app FILE/)
+  }
+})
+
+test('each command is listed, and has a row in docs/cli.md', async (t: TestContext) => {
+  const { out } = await run(['--help'])
+  const rows = readFileSync(join(import.meta.dirname, '../../docs/cli.md'), 'utf8').split('\n').filter((line) => line.startsWith('| `'))
+  for (const file of readdirSync(join(import.meta.dirname, '../../lib/cli/commands'))) {
+    const name = file.replace(/\.ts$/, '')
+    t.assert.match(out, new RegExp(`^  ${name} `, 'm'))
+    t.assert.ok(rows.some((row) => row.split('|')[1]!.includes(`\`${name}\``)), `${name} is not in docs/cli.md`)
   }
 })
 

@@ -27,8 +27,6 @@ export const AZURE = JSON.stringify({
   ]
 })
 
-export const AZURE_PAGE = '<!DOCTYPE html><html><body><a href="https://download.microsoft.com/download/7/1/d/71d86715-5596-4529-9b13-da13a5de5b63/ServiceTags_Public_20261116.json">Download</a></body></html>'
-
 export const DIGITALOCEAN = '5.101.96.0/21,NL,NL-NH,Amsterdam,1105\n24.144.64.0/22,US,US-NJ,North Bergen,07047\n2400:6180::/48,SG,SG-05,Singapore,627753\n'
 export const LINODE = '# This file is published according to RFC 8805.\n# Contact: support@linode.com\n139.162.0.0/19,SG,SG-05,Singapore,\n2600:3c00::/32,US,US-TX,Richardson,\n'
 export const VULTR = JSON.stringify({ description: 'IP Geo Feed', asn: 20473, updated: '2026-11-20 00:00:00', email: 'network@vultr.com', subnets: [{ ip_prefix: '8.12.16.0/23', alpha2code: 'US', region: 'US-FL', city: 'Miami', postal_code: '33132' }, { ip_prefix: '2001:19f0:5::/48', alpha2code: 'US', region: 'US-NJ', city: 'Piscataway', postal_code: '08854' }] })

@@ -2,7 +2,6 @@ import { test, type TestContext } from 'node:test'
 import { feed } from '../../lib/dashboard/feed.ts'
 import { live, message } from '../../lib/dashboard/live.ts'
 import { COARSE, FINE, series } from '../../lib/dashboard/series.ts'
-import { top } from '../../lib/dashboard/top.ts'
 import { traffic } from '../../lib/dashboard/traffic.ts'
 import type { RouteRecord } from '../../lib/routes.ts'
 import type { GuardEvent } from '../../lib/index.ts'
@@ -40,26 +39,6 @@ test('series: lanes are bounded', (t: TestContext) => {
   const over = series(0)
   for (let i = 0; i < 10_000; i++) over.add(`lane ${i}`, 1)
   t.assert.strictEqual(Object.keys(over.read().lanes).length, 200)
-})
-
-test('top: no frequent name is lost among names without end', (t: TestContext) => {
-  const names = top(50)
-  for (let i = 0; i < 100_000; i++) names.add(i % 10 === 0 ? 'scanner' : i % 15 === 1 ? 'crawler' : `once ${i}`)
-  const found = names.read(2)
-  t.assert.deepStrictEqual(found.map(({ name }) => name), ['scanner', 'crawler'])
-  t.assert.ok(found[0]!.count >= 10_000 && found[0]!.count <= 10_000 + 100_000 / 50)
-  t.assert.strictEqual(names.read(1000).length, 50)
-})
-
-test('top: a period is followed by the next', (t: TestContext) => {
-  const names = top()
-  names.add('old')
-  names.rotate()
-  names.add('new')
-  names.add('new')
-  t.assert.deepStrictEqual(names.read(9), [{ name: 'new', count: 2 }, { name: 'old', count: 1 }])
-  names.rotate()
-  t.assert.deepStrictEqual(names.read(9), [{ name: 'new', count: 2 }])
 })
 
 const refused = (i: number): GuardEvent => ({

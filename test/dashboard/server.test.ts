@@ -198,6 +198,17 @@ test('no other site can have a browser change anything (CSRF)', async (t: TestCo
   t.assert.strictEqual((await app.inject({ url: '/guard', headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' } })).statusCode, 200, 'a link')
 })
 
+test('a navigation from elsewhere gets to the page and to nothing else', async (t: TestContext) => {
+  const { app } = await build(t, { dashboard: {} })
+  const get = async (url: string, site: string, dest = 'document'): Promise<number> => (await app.inject({ url, headers: { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': dest } })).statusCode
+  for (const site of ['cross-site', 'same-site']) {
+    t.assert.deepStrictEqual([await get('/guard', site), await get('/guard/', site)], [200, 308], site)
+    for (const url of ['/guard/api/live', '/guard/api/bans', '/guard/api/routes', '/guard/app.js']) for (const dest of ['document', 'iframe']) t.assert.strictEqual(await get(url, site, dest), 403, `${url} ${site} ${dest}`)
+    t.assert.strictEqual(await get('/guard', site, 'iframe'), 403)
+  }
+  t.assert.strictEqual(await get('/guard/api/bans', 'none'), 200, 'typed by the user')
+})
+
 test("the application's rules on clients count, those on contents and counts do not", async (t: TestContext) => {
   const { app } = await build(t, { dashboard: { auth }, ip: { deny: [CLIENT] }, rateLimit: { max: 1, window: '1m' }, methods: ['POST'], requireHeaders: { 'x-tenant': true }, contentType: { allow: ['text/plain'] } })
   const headers = basic('ann', 'pw')

@@ -112,7 +112,7 @@ test('explain answers what random requests get', async (t: TestContext) => {
   }), { numRuns: 300 })
 })
 
-test('explain answers what requests get under random rules', async (t: TestContext) => {
+test('explain answers what requests get under random rules', async () => {
   const parts: Record<string, GuardOptions> = {
     passive: { mode: 'passive' },
     off: { mode: 'off' },

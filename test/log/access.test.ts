@@ -107,3 +107,21 @@ test('redaction by name: any case, spelling, nesting, own names; the rest stays'
     ['/a?tokens=1', '/a?tokens=1'], ['/a?token', '/a?token'], ['/a?%=x&token=y', '/a?%=x&token=***'], ['http://me:pw@h.test/a?key=1', '/a?key=***'], ['/a#token=1', '/a'], [undefined, '']
   ] as const) t.assert.strictEqual(redact(target), expected, target)
 })
+
+test('redaction within encoded values and path parameters', (t: TestContext) => {
+  const redact = redactor(['Customer-No'])
+  for (const [target, expected] of [
+    ['/a?redirect=%2Fx%3Ftoken%3Dabc&b=1', '/a?redirect=%2Fx%3Ftoken%3D***&b=1'], ['/a?u=%252Fx%253Fa%253D1%2526Access_Token%253Dabc%2526c%253D2', '/a?u=%252Fx%253Fa%253D1%2526Access_Token%253D***'],
+    ['/a?r=/x?token=abc', '/a?r=/x?token=***'], ['/a?r=%2Fx%23access_token%3dabc', '/a?r=%2Fx%23access_token%3d***'], ['/a?b=1;token=abc;c=2', '/a?b=1;token=***'], ['/a?r=%2Fx%3Fto%256ben%3Dabc', '/a?r=%2Fx%3Fto%256ben%3D***'],
+    ['/a?token=a%26b=c;d', '/a?token=***'], ['/a?j=%7B%22password%22%3A%22abc%22%7D', '/a?j=%7B%22password%22%3A***'], ['/a?r=%3Fcustomer_no%3D7', '/a?r=%3Fcustomer_no%3D***'], ['/a?r=%3Fto%6ben%%3D7', '/a?r=%3Fto%6ben%%3D***'],
+    ['/a;token=abc/b;x=1', '/a;token=***/b;x=1'], ['/a%3Btoken%3Dabc/b?c=d', '/a%3Btoken%3D***/b?c=d'], ['/a;v=1;JSESSIONID=abc', '/a;v=1;JSESSIONID=***'], ['/a%3Ftoken%3Dabc', '/a%3Ftoken%3D***'],
+    ['/a?redirect=%2Fx%3Fpage%3D2%26q%3Dtoken', '/a?redirect=%2Fx%3Fpage%3D2%26q%3Dtoken'], ['/a;v=1/token/b?t=12:30', '/a;v=1/token/b?t=12:30'], ['/a?q=a%20token%20b', '/a?q=a%20token%20b']
+  ] as const) t.assert.strictEqual(redact(target), expected, target)
+})
+
+test('redaction looks at each character a bounded number of times', (t: TestContext) => {
+  const redact = redactor()
+  for (const part of ['%', '%25', '%2525', ';', '?', '=', '%3D', '"', '%22', 'token', '/', ';a', '%3Ba%', '&%', '[']) {
+    for (const target of [`/a?b=${part.repeat(100_000)}`, `/${part.repeat(100_000)}`]) t.assert.ok(redact(target).length <= target.length + 16, part)
+  }
+})

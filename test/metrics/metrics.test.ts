@@ -70,6 +70,14 @@ test('what detection costs, and rules of the application in it', async (t: TestC
   t.assert.ok(Number(/^guard_detection_mean_seconds (\S+)$/m.exec(text)![1]) > 0)
 })
 
+test('the age of a list, by what it is loaded from', async (t: TestContext) => {
+  const registry = new Registry()
+  const { app } = await build(t, { metrics: { registry }, ip: { deny: [function abusers () { return ['192.0.2.1'] }] } })
+  await app.ready()
+  t.assert.match(await registry.metrics(), /^guard_list_age_seconds\{list="function abusers"\} [\d.e-]+$/m)
+  t.assert.strictEqual(app.guard.stats().lists['function abusers']?.entries, 1)
+})
+
 test('requests that Fastify itself refuses are requests', async (t: TestContext) => {
   const registry = new Registry()
   const { app } = await build(t, { metrics: { registry } })

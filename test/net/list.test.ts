@@ -69,7 +69,7 @@ for (const entry of ['0300.0.2.5', '3221225989', '0x7f.1', '127.1', '10.0.0', '1
 }
 
 for (const entry of [null, undefined, NaN, 1, true, [], ['10.0.0.1'], {}, { hosts: 'a.example' }, { host: 'a b' }, { host: '' }, { file: '' }, { file: 5 }, { url: 'http://example.com/' }, { url: 'ftp://example.com/' },
-  { url: 'https://user:secret@example.com/' }, { url: 'https://a.example/', refresh: '1ms' }, { url: 'https://a.example/', refresh: 'soon' }, { url: 'https://a.example/', every: '1h' }, { file: '/a', host: 'a.example' }]) {
+  { url: 'https://user:secret@example.com/' }, { url: 'https://:secret@example.com/' }, { url: 'https://a.example/', refresh: '1ms' }, { url: 'https://a.example/', refresh: 'soon' }, { url: 'https://a.example/', every: '1h' }, { file: '/a', host: 'a.example' }]) {
   test(`the entry ${JSON.stringify(entry)} is a problem`, (t: TestContext) => {
     t.assert.strictEqual(problems([entry]).length, 1)
     t.assert.match(problems([entry])[0]!, /^ip\.deny\[0\]/)
@@ -150,6 +150,62 @@ test('a host name is resolved at the start, and again on its TTL; a failure keep
   t.assert.ok(has(list, '192.0.2.2'))
   t.assert.strictEqual(warnings.length, 1, 'a fault that lasts is logged once')
   t.assert.match(warnings[0]!.message, /app\.example\.com/)
+})
+
+for (const failing of [4, 6] as const) {
+  test(`a host keeps the addresses of IPv${failing} while they cannot be asked anew, and follows those of the other family`, async (t: TestContext) => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    t.after(() => mock.timers.reset())
+    const texts = { 4: ['192.0.2.1', '192.0.2.2'], 6: ['2001:db8::1', '2001:db8::2'] }
+    const other = failing === 4 ? 6 : 4
+    let state: 'first' | 'failing' | 'none' = 'first'
+    const answer = async (family: 4 | 6): Promise<Array<{ address: string, ttl: number }>> => {
+      if (family === other) return [{ address: texts[other][state === 'first' ? 0 : 1]!, ttl: 60 }]
+      if (state === 'first') return [{ address: texts[failing][0]!, ttl: 60 }]
+      throw Object.assign(new Error(state), { code: state === 'failing' ? 'ESERVFAIL' : 'ENODATA' })
+    }
+    const { lists, warnings } = reader(t, { resolve4: async () => answer(4), resolve6: async () => answer(6), lookup: async () => [{ address: texts[other][1]! }] })
+    const list = lists.read('app.example.com')
+    await lists.ready()
+    state = 'failing'
+    mock.timers.tick(60_000)
+    await until(() => has(list, texts[other][1]!) && warnings.length > 0)
+    t.assert.ok(has(list, texts[other][1]!) && !has(list, texts[other][0]!))
+    t.assert.ok(has(list, texts[failing][0]!), 'what could not be asked anew stays')
+    t.assert.match(warnings[0]!.message, /app\.example\.com/)
+    state = 'none'
+    mock.timers.tick(60_000)
+    await until(() => !has(list, texts[failing][0]!))
+    t.assert.ok(!has(list, texts[failing][0]!), 'no record is an answer')
+  })
+}
+
+test('stats tell entries, age and since when a list fails, without what is secret', async (t: TestContext) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.after(() => mock.timers.reset())
+  let answer: () => string[] = () => ['192.0.2.1', '192.0.2.9']
+  let time = 1000
+  const url = await serve(t, (_request, response) => { response.end('192.0.2.3\n') })
+  const lists = listReader({ dns: noDns, now: () => time })
+  t.after(() => lists.close())
+  const list = lists.read([function own () { return answer() }, { url: `${url}?token=secret` }, { url: `${url}?token=other` }])
+  await lists.ready()
+  time = 4000
+  t.assert.deepStrictEqual(lists.stats(), {
+    'function own': { entries: 2, checked: 1000, age: 3000 },
+    [`url ${url}`]: { entries: 1, checked: 1000, age: 3000 },
+    [`url ${url} (2)`]: { entries: 1, checked: 1000, age: 3000 }
+  })
+  answer = () => { throw new Error('no database') }
+  mock.timers.tick(60_000)
+  await until(() => lists.stats()['function own']?.fault !== undefined)
+  time = 5000
+  t.assert.deepStrictEqual(lists.stats()['function own'], { entries: 2, checked: 1000, age: 4000, fault: 'no database', failingSince: 4000 })
+  answer = () => ['192.0.2.1']
+  mock.timers.tick(60_000)
+  await until(() => lists.stats()['function own']?.checked === 5000)
+  t.assert.deepStrictEqual(lists.stats()['function own'], { entries: 1, checked: 5000, age: 0 })
+  t.assert.ok(has(list, '192.0.2.1') && !has(list, '192.0.2.9'))
 })
 
 test('a name in the hosts file is found without DNS', async (t: TestContext) => {

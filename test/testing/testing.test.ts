@@ -87,4 +87,16 @@ test('what a kit needs is told', async (t: TestContext) => {
   t.assert.throws(() => guardTestKit(app).as({ country: 'DE' }), /needs the option geo/)
   const { kit } = await kitOf(t)
   t.assert.throws(() => kit.as({ country: 'Germany' }), /two letters/)
+  for (const ip of ['zzz', '', '192.0.2.256', '10.0.0.0/8', 7 as never]) t.assert.throws(() => kit.as({ ip }), { code: 'GUARD_OPTION_INVALID', message: /as\(\{ ip \}\) takes an address, got/ }, ip)
+  for (const ip of ['192.0.2.7', '2001:db8::7', '::ffff:192.0.2.7']) t.assert.strictEqual(kit.as({ ip }).ip, ip)
+})
+
+test('matchers say what they take', async (t: TestContext) => {
+  for (const wrong of ['text', undefined, null, 7, {}, Promise.resolve()] as never[]) {
+    t.assert.throws(() => guardMatchers.toBeRefused(wrong), { code: 'GUARD_OPTION_INVALID', message: /toBeRefused takes a response of inject\(\) or fetch\(\), got/ })
+    t.assert.throws(() => guardMatchers.toPassGuard(wrong), { code: 'GUARD_OPTION_INVALID', message: /toPassGuard takes a response/ })
+    t.assert.throws(() => assertRefused(wrong), { code: 'GUARD_OPTION_INVALID' })
+    t.assert.throws(() => assertPassed(wrong), { code: 'GUARD_OPTION_INVALID' })
+  }
+  t.assert.throws(() => guardMatchers.toPassGuard(Promise.resolve() as never), /got a promise: await it first/)
 })

@@ -22,7 +22,7 @@ the x-guard-reference of an answer, the log tells what was refused and why.
   --method NAME    GET
   --url TARGET     path and query (/)
   --ip ADDRESS     the connection's other end: the client, or the proxy before it (127.0.0.1)
-  --header TEXT    'name: value'; may be repeated
+  --header TEXT    'name: value'; may be repeated; --headers is the same
   --body TEXT      the body, or @FILE; needs a content-type header
   --https          the connection is encrypted
   --run            calls the application's own functions (verify, check, key ...), too
@@ -34,7 +34,7 @@ the x-guard-reference of an answer, the log tells what was refused and why.
 `
 
 export async function run (args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals: [reference, ...more] } = readArgs(args, {
+  const { values, positionals: [reference, ...more] } = readArgs(args.map(singular), {
     app: { type: 'string' },
     method: { type: 'string' },
     url: { type: 'string' },
@@ -76,6 +76,11 @@ async function lookUp (reference: string, log: string | undefined, { json: asJso
   if (asJson) io.out(`${json(found ?? null, 2)}\n`)
   else if (found !== undefined) io.out(pastText(found))
   return found === undefined && strict ? 1 : 0
+}
+
+/** One option under two names would lose the order of headers that come twice. */
+function singular (arg: string): string {
+  return arg.replace(/^--headers(?==|$)/, '--header')
 }
 
 function headersOf (lines: readonly string[]): Record<string, string | string[]> {

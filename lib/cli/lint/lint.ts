@@ -11,7 +11,7 @@ import { lintRules } from './rules.ts'
 export async function lint (linted: Linted): Promise<Finding[]> {
   const { app, guard } = linted
   const found = [...uncovered(linted), ...unused(linted)]
-  for (const record of [...guard.routes, unmatchedRecord(guard, app)]) {
+  for (const record of [...guard.routes, unmatchedRecord(app)]) {
     for (const [key, { value }] of record.rules) {
       if (value === undefined || value === false) continue
       const place: Place = { record, key, value }
