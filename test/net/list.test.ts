@@ -42,8 +42,8 @@ function reader (t: TestContext, dns: Dns = noDns) {
 }
 
 /** Lets what waits for promises, files and sockets go on until a condition holds. */
-async function until (condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000 && !condition(); i++) await new Promise((resolve) => setImmediate(resolve))
+async function until (condition: () => boolean, ms = 10_000): Promise<void> {
+  for (const end = performance.now() + ms; performance.now() < end && !condition();) await new Promise((resolve) => setImmediate(resolve))
 }
 
 test('all kinds of entries are fine, as an array or one alone', (t: TestContext) => {
@@ -241,9 +241,9 @@ test('a file is read at the start and again when it has changed; a broken one ch
   const replace = async (text: string, done: () => boolean): Promise<void> => {
     await writeFile(`${file}.new`, text)
     await rename(`${file}.new`, file)
-    for (let i = 0; i < 50 && !done(); i++) {
+    for (const end = performance.now() + 10_000; performance.now() < end && !done();) {
       mock.timers.tick(2000)
-      await until(done)
+      await until(done, 20)
     }
   }
   await replace('192.0.2.1\n10.0.', () => warnings.length > 0)
@@ -398,9 +398,15 @@ test('lists that were replaced do not stay in memory', async (t: TestContext) =>
     lists.read(Array.from({ length: 2000 }, (_, k) => `${i + 1}.${k >> 8}.${k & 255}.0/24`))
     await new Promise((resolve) => setImmediate(resolve))
     if (i !== 9 && i !== 59) continue
-    collect()
-    const { heapUsed, arrayBuffers } = process.memoryUsage()
-    sizes.push(heapUsed + arrayBuffers)
+    // Buffers are given back in the background.
+    let least = Infinity
+    for (let turn = 0; turn < 10; turn++) {
+      collect()
+      await new Promise((resolve) => setImmediate(resolve))
+      const { heapUsed, arrayBuffers } = process.memoryUsage()
+      least = Math.min(least, heapUsed + arrayBuffers)
+    }
+    sizes.push(least)
   }
   // Each takes an index of 256 KiB.
   t.assert.ok(sizes[1]! - sizes[0]! < 4 * 1024 * 1024, `grew by ${sizes[1]! - sizes[0]!} bytes`)
