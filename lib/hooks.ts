@@ -54,6 +54,12 @@ export function hooks (guard: Guard): Hooks {
     done()
   }
 
+  const limited = (max: number, request: FastifyRequest, reply: FastifyReply, visit: Visit, done: Done): Done => {
+    return (error) => { if (error === undefined) limitBody(max, request, reply, visit, done); else done(error) }
+  }
+
+  // A function that makes closures pays for what they close over at each call, also where it makes none of them:
+  // what every request runs through makes none.
   const judge = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const record = recordFor(guard, request)
     const visit = visitFor(guard, request, record)
@@ -62,33 +68,42 @@ export function hooks (guard: Guard): Hooks {
     const { chain } = visit
     if (chain.headers !== undefined) applyHeaders(reply, chain.headers, guard.clients.secure(request))
     const steps = visit.trusted ? chain.trusted.request : chain.request
-    if (chain.maxBodyBytes !== undefined) {
-      const passed = done
-      done = (error) => { if (error === undefined) limitBody(chain.maxBodyBytes!, request, reply, visit, passed); else passed(error) }
-    }
+    const next = chain.maxBodyBytes === undefined ? done : limited(chain.maxBodyBytes, request, reply, visit, done)
     const waits = chain.cors?.headers(request, reply)
-    if (waits !== undefined) {
-      waits.then(() => settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, done), done)
-    } else if (steps.length === 0) {
-      done()
-    } else {
-      settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, done)
-    }
+    if (waits !== undefined) runAfter(waits, steps, request, reply, visit, next)
+    else if (steps.length === 0) next()
+    else settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, next)
+  }
+
+  const runAfter = (waits: Promise<void>, steps: readonly Step[], request: FastifyRequest, reply: FastifyReply, visit: Visit, done: Done): void => {
+    waits.then(() => settle(run(guard, steps, request, reply, visit), request, reply, visit, makeError, done), done)
   }
 
   const finish = (reply: FastifyReply, payload: unknown, refused: Refused | undefined, done: Parameters<SendHook>[3]): void => {
-    if (refused === undefined) return done()
+    if (refused === undefined) done()
+    else finishRefusal(reply, payload, refused, done)
+  }
+
+  const finishRefusal = (reply: FastifyReply, payload: unknown, refused: Refused, done: Parameters<SendHook>[3]): void => {
     const answer = guard.options.response?.format === 'problem' ? problem(reply, payload, refused, guard.options) : payload
     const waits: unknown = guard.options.response?.modify?.(reply, refused.verdict)
     if (waits instanceof Promise) waits.then(() => done(null, answer), (error: Error) => done(error))
     else done(null, answer)
   }
 
+  const toPreflight = (targets: RouteTable<RouteRecord>, request: FastifyRequest, reply: FastifyReply, done: Done): void => {
+    preflight(guard, targets, request, reply, makeError, done, () => judge(request, reply, done))
+  }
+
+  const finishAfter = (seen: Promise<unknown>, reply: FastifyReply, payload: unknown, refused: Refused | undefined, done: Parameters<SendHook>[3]): void => {
+    seen.then(() => finish(reply, payload, refused, done)).catch(done)
+  }
+
   return {
     onRequest (request, reply, done) {
       if (guard.explaining > 0 && handOver(request, reply)) return
-      if (guard.targets === undefined || !isPreflight(request)) return judge(request, reply, done)
-      preflight(guard, guard.targets, request, reply, makeError, done, () => judge(request, reply, done))
+      if (guard.targets === undefined || !isPreflight(request)) judge(request, reply, done)
+      else toPreflight(guard.targets, request, reply, done)
     },
 
     preValidation (request, reply, done) {
@@ -121,10 +136,7 @@ export function hooks (guard: Guard): Hooks {
       if (chain.headers !== undefined) ensureHeaders(reply, chain.headers, guard.clients.secure(request), known !== null)
       if (known !== null && chain.send.length > 0) {
         const seen = seeAnswer(known, request, reply, payload)
-        if (seen !== undefined) {
-          seen.then(() => finish(reply, payload, refused, done)).catch(done)
-          return
-        }
+        if (seen !== undefined) return finishAfter(seen, reply, payload, refused, done)
       }
       finish(reply, payload, refused, done)
     }
@@ -212,8 +224,12 @@ function settle (outcome: Refused | undefined | Promise<Refused | undefined>, re
   // The client may go away while a check waits, and the check may never end: what waits for the end is told now.
   if (visit.after !== undefined) callAfter(visit, request, reply)
   if (outcome === undefined) done()
-  else if (outcome instanceof Promise) outcome.then((refused) => settle(refused, request, reply, visit, makeError, done), done)
+  else if (outcome instanceof Promise) settleLater(outcome, request, reply, visit, makeError, done)
   else refuse(outcome, reply, visit, makeError, done)
+}
+
+function settleLater (outcome: Promise<Refused | undefined>, request: FastifyRequest, reply: FastifyReply, visit: Visit, makeError: MakeError, done: Done): void {
+  outcome.then((refused) => settle(refused, request, reply, visit, makeError, done), done)
 }
 
 function refuse (refused: Refused, reply: FastifyReply, visit: Visit, makeError: MakeError, done: Done): void {

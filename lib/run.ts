@@ -27,16 +27,21 @@ export function run (guard: Guard, steps: readonly Step[], request: FastifyReque
     }
     if (clock !== undefined) took(clock, step, began, found)
     if (found === undefined) continue
-    if (found instanceof Promise) {
-      return found.catch((error: unknown) => failed(guard, step, error, request)).then((late) => {
-        const refused = late === undefined ? undefined : judge(guard, step, late, request, visit)
-        return refused ?? run(guard, steps, request, reply, visit, i + 1)
-      })
-    }
+    if (found instanceof Promise) return goOn(found, guard, steps, request, reply, visit, i)
     const refused = judge(guard, step, found, request, visit)
     if (refused !== undefined) return refused
   }
   return undefined
+}
+
+/** Goes on once the check at `i` has answered. */
+function goOn (found: Promise<Refusal | undefined>, guard: Guard, steps: readonly Step[], request: FastifyRequest, reply: FastifyReply, visit: Visit, i: number): Promise<Refused | undefined> {
+  const step = steps[i]!
+  const then = (late: Refusal | undefined): Refused | undefined | Promise<Refused | undefined> => {
+    const refused = late === undefined ? undefined : judge(guard, step, late, request, visit)
+    return refused ?? run(guard, steps, request, reply, visit, i + 1)
+  }
+  return found.then(then, (error: unknown) => then(failed(guard, step, error, request)))
 }
 
 /** What a check takes, its waiting included. */

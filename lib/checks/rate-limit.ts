@@ -95,18 +95,27 @@ function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): { ta
     if (outcome.passed) {
       joins ??= visit.chain.request.filter(({ key }) => key === 'rateLimit').length > 1
       headers.set(reply, asks, outcome, joins)
-      if (!counts && reserved === undefined) return undefined
-      const reservation = { asks, at: outcome.at, given: false }
-      reserved?.set(request, reservation)
-      if (counts) (visit.after ??= []).push((request, reply) => giveBackUncounted(reservation, limiter, request, reply))
+      if (counts || reserved !== undefined) reserve({ asks, at: outcome.at, given: false }, request, visit)
       return undefined
     }
     const refused = refusalOf(asks, outcome, reply)
     const reservation = earlier?.get(request)
-    if (reservation === undefined || reservation.given) return refused
+    return reservation === undefined || reservation.given ? refused : giveBack(reservation, refused)
+  }
+
+  function reserve (reservation: Reservation, request: FastifyRequest, visit: Visit): void {
+    reserved?.set(request, reservation)
+    if (counts) (visit.after ??= []).push((request, reply) => giveBackUncounted(reservation, limiter, request, reply))
+  }
+
+  function giveBack (reservation: Reservation, refused: Refusal): Refusal | Promise<Refusal> {
     reservation.given = true
     const given = limiter.refund(reservation.asks, reservation.at)
     return given instanceof Promise ? given.then(() => refused) : refused
+  }
+
+  function settleLater (asks: readonly LimitAsk[], outcome: Promise<Taken>, request: FastifyRequest, visit: Visit, reply: FastifyReply): Promise<Refusal | undefined> {
+    return outcome.then((outcome) => settle(asks, outcome, request, visit, reply))
   }
 
   function refusalOf (asks: readonly LimitAsk[], outcome: Taken, reply: FastifyReply): Refusal {
@@ -143,9 +152,7 @@ function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): { ta
       const asks = asksOf(limits, request, visit)
       if (asks.length === 0) return undefined
       const outcome = limiter.take(asks)
-      return outcome instanceof Promise
-        ? outcome.then((outcome) => settle(asks, outcome, request, visit, reply))
-        : settle(asks, outcome, request, visit, reply)
+      return outcome instanceof Promise ? settleLater(asks, outcome, request, visit, reply) : settle(asks, outcome, request, visit, reply)
     },
 
     async look (request, visit, reply, run) {

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { milliseconds, type Report } from '../options/shape.ts'
 import type { Limiter } from './limiter.ts'
+import { stateText } from './state-text.ts'
 import type { Counter } from './store.ts'
 import type { Limit } from '../../types/index.ts'
 
@@ -9,6 +10,8 @@ export interface CompiledLimit {
   name: string
   /** The name as a string of structured fields. */
   quoted: string
+  /** What `RateLimit` says of it. */
+  text: (remaining: number, seconds: number) => string
   counter: Counter
   /** `undefined`: `maxOf` tells. */
   max: number | undefined
@@ -42,10 +45,12 @@ export function compileLimits (limits: readonly Limit[], layer: string, limiter:
       problem('rateLimit.group', counter)
       return []
     }
+    // Names are checked for characters that no such string has.
+    const quoted = `"${nameOf(limit, i).replace(/["\\]/g, '\\$&')}"`
     const compiled: CompiledLimit = {
       name: nameOf(limit, i),
-      // Names are checked for characters that no such string has.
-      quoted: `"${nameOf(limit, i).replace(/["\\]/g, '\\$&')}"`,
+      quoted,
+      text: stateText(quoted),
       counter,
       max: typeof max === 'number' ? max : undefined,
       maxOf: typeof max === 'number' ? undefined : max,

@@ -39,7 +39,8 @@ export function limitHeaders (limits: readonly CompiledLimit[]): LimitHeaders {
       const { limit } = asks[i]!
       if (!limit.draft) continue
       const { remaining, wait, next } = left[i]!
-      text += `${text === '' ? '' : ', '}${limit.quoted};r=${remaining};t=${seconds(Math.max(wait, next))}`
+      const state = limit.text(remaining, seconds(wait > next ? wait : next))
+      text = text === '' ? state : `${text}, ${state}`
     }
     return text
   }
