@@ -1,11 +1,9 @@
 import { redisKey } from './keys.ts'
-import type { Algorithm, Ask, Taken } from '../limits/store.ts'
+import type { Algorithm, Ask, Counter, Taken } from '../limits/store.ts'
 
 export type Kind = 'take' | 'peek' | 'refund'
 const KINDS: Readonly<Record<Kind, number>> = { take: 0, peek: 1, refund: 2 }
 const ALGORITHMS: Readonly<Record<Algorithm, number>> = { 'sliding-window': 0, 'fixed-window': 1, gcra: 2 }
-/** Of a list of the answer: remaining, wait, next, reset, granted. */
-const NUMBERS = 5
 
 /** An ask that may want permits for later; see lease.ts. */
 export interface RemoteAsk extends Ask {
@@ -16,8 +14,8 @@ export interface RemoteAsk extends Ask {
 }
 
 export interface RemoteTaken extends Taken {
-  /** Of each ask, what it got of `want`. */
-  granted: number[]
+  /** Of each ask that wanted more, what it got. */
+  granted: Array<number | undefined>
 }
 
 export interface Operation {
@@ -29,40 +27,65 @@ export interface Operation {
   reject: (error: Error) => void
 }
 
-/** What the script is called with. */
+/** What the script is called with; see there for its form. */
 export function encode (operations: readonly Operation[], prefix: string): { keys: string[], json: string } {
-  const numbers = new Map<string, number>()
-  const keyNumber = ({ counter, key }: Ask): number => {
-    const name = redisKey(prefix, counter, key)
-    let number = numbers.get(name)
-    if (number === undefined) numbers.set(name, number = numbers.size + 1)
+  const keys: string[] = []
+  const numbers = new Map<Counter, Map<string, number>>()
+  const limits = new Map<string, number>()
+  let latest: RemoteAsk | undefined
+  let latestNumber = 0
+
+  function keyNumber (counter: Counter, key: string): number {
+    let known = numbers.get(counter)
+    if (known === undefined) numbers.set(counter, known = new Map())
+    let number = known.get(key)
+    if (number === undefined) known.set(key, number = keys.push(redisKey(prefix, counter, key)))
     return number
   }
-  const list = operations.map(({ kind, asks, at }) => [
-    KINDS[kind],
-    at,
-    asks.map((ask) => [keyNumber(ask), ALGORITHMS[ask.counter.algorithm], ask.counter.window, ask.max, ask.burst, ask.cost, ask.hold ?? 0, ask.want ?? 0])
-  ])
-  return { keys: [...numbers.keys()], json: JSON.stringify(list) }
+
+  function limitNumber (ask: RemoteAsk): number {
+    if (latest !== undefined && isSameLimit(latest, ask)) return latestNumber
+    const { counter: { algorithm, window }, max, burst, hold = 0, want = 0 } = ask
+    const limit = `[${ALGORITHMS[algorithm]},${window},${max},${burst},${hold},${want}]`
+    let number = limits.get(limit)
+    if (number === undefined) limits.set(limit, number = limits.size + 1)
+    latest = ask
+    latestNumber = number
+    return number
+  }
+
+  let list = ''
+  for (const { kind, asks, at } of operations) {
+    list += `${list === '' ? '' : ','}${KINDS[kind]}${kind === 'refund' ? `,${at}` : ''},${asks.length}`
+    for (const ask of asks) list += `,${limitNumber(ask)},${keyNumber(ask.counter, ask.key)},${ask.cost}`
+  }
+  return { keys, json: `[[${[...limits.keys()].join()}],[${list}]]` }
 }
 
-/** Hands each operation its part of the script's answer. @throws if that is no such answer */
+function isSameLimit (one: RemoteAsk, other: RemoteAsk): boolean {
+  return one.counter === other.counter && one.max === other.max && one.burst === other.burst && one.hold === other.hold && one.want === other.want
+}
+
+/** Hands each operation its part of the script's answer. @throws if that is no such answer; then nobody got anything */
 export function settle (operations: readonly Operation[], answer: unknown): void {
-  const expected = 1 + operations.reduce((sum, { kind, asks }) => kind === 'refund' ? sum : sum + 1 + asks.length * NUMBERS, 0)
   const numbers = typeof answer === 'string' ? JSON.parse(`[${answer}]`) as number[] : []
-  if (numbers.length !== expected) throw new Error('an answer that is not of our script')
   const at = numbers[0]!
   let next = 1
-  for (const { kind, asks, resolve } of operations) {
-    if (kind === 'refund') {
-      resolve({ passed: true, at, left: [], granted: [] })
-      continue
-    }
+
+  function takenOf ({ kind, asks }: Operation): RemoteTaken {
+    if (kind === 'refund') return { passed: true, at, left: [], granted: [] }
     const taken: RemoteTaken = { passed: numbers[next++] === 1, at, left: [], granted: [] }
-    for (let i = 0; i < asks.length; i++, next += NUMBERS) {
-      taken.left.push({ remaining: numbers[next]!, wait: numbers[next + 1]!, next: numbers[next + 2]!, reset: numbers[next + 3]! })
-      taken.granted.push(numbers[next + 4]!)
+    const took = taken.passed && kind === 'take'
+    for (let i = 0; i < asks.length; i++) {
+      const remaining = numbers[next++]!
+      const wait = took ? 0 : numbers[next++]!
+      taken.left.push({ remaining, wait, next: numbers[next++]!, reset: numbers[next++]! })
+      if (took && (asks[i]!.want ?? 0) > 0) taken.granted[i] = numbers[next++]!
     }
-    resolve(taken)
+    return taken
   }
+
+  const taken = operations.map(takenOf)
+  if (next !== numbers.length) throw new Error('an answer that is not of our script')
+  for (let i = 0; i < operations.length; i++) operations[i]!.resolve(taken[i]!)
 }

@@ -102,9 +102,9 @@ export function leased (remote: Remote, now: () => number = () => performance.no
     try {
       const taken = await remote.take(asks.map((ask, i): RemoteAsk => dues[i] === undefined ? ask : { ...ask, hold: lastsOf(ask), want: dues[i].want }))
       dues.forEach((lease, i) => {
-        if (lease !== undefined && taken.granted[i]! > 0) grant(lease, asks[i]!, taken.granted[i]!, sent, taken.at, taken.left[i]!)
+        if (lease !== undefined && (taken.granted[i] ?? 0) > 0) grant(lease, asks[i]!, taken.granted[i]!, sent, taken.at, taken.left[i]!)
       })
-      return { ...taken, left: taken.left.map((left, i) => ({ ...left, remaining: left.remaining + taken.granted[i]! })) }
+      return { ...taken, left: taken.left.map((left, i) => ({ ...left, remaining: left.remaining + (taken.granted[i] ?? 0) })) }
     } finally {
       for (const lease of dues) if (lease !== undefined) lease.asking = false
     }

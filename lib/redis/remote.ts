@@ -107,7 +107,7 @@ export function remote ({ client, prefix = 'guard:', timeout = 50, onOutcome = (
       const outcome = await send(passed ? 'take' : 'peek', group)
       if (passed && !outcome.passed) {
         // What was granted beyond the cost goes back too: nobody will spend it.
-        await Promise.all(taken.map(({ group, outcome: { at, granted } }) => send('refund', group.map((ask, i) => ({ ...ask, cost: ask.cost + granted[i]! })), at)))
+        await Promise.all(taken.map(({ group, outcome: { at, granted } }) => send('refund', group.map((ask, i) => ({ ...ask, cost: ask.cost + (granted[i] ?? 0) })), at)))
       }
       passed &&= outcome.passed
       taken.push({ group, outcome })
@@ -192,7 +192,7 @@ function merged (asks: readonly RemoteAsk[], parts: ReadonlyArray<{ group: reado
   for (const ask of asks) {
     const { group, outcome } = parts.find(({ group }) => group.includes(ask))!
     taken.left.push(outcome.left[group.indexOf(ask)]!)
-    taken.granted.push(passed ? outcome.granted[group.indexOf(ask)]! : 0)
+    taken.granted.push(passed ? outcome.granted[group.indexOf(ask)] : undefined)
   }
   return taken
 }

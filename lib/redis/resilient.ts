@@ -46,7 +46,7 @@ export function resilient ({ remote, local, breaker, onError }: ResilientOptions
   /** Permits for later are counted with the request that brought them. */
   function counted (asks: readonly Ask[], taken: RemoteTaken): Taken {
     if (warm && taken.passed) {
-      const all = taken.granted.some((permits) => permits > 0) ? asks.map((ask, i) => ({ ...ask, cost: ask.cost + taken.granted[i]! })) : asks
+      const all = taken.granted.length > 0 ? asks.map((ask, i) => ({ ...ask, cost: ask.cost + (taken.granted[i] ?? 0) })) : asks
       ahead = taken.at - local.take(all).at
     }
     return taken

@@ -3,202 +3,254 @@ import { createHash } from 'node:crypto'
 /**
  * Judges any number of requests, in their order, in one call.
  *
- * ARGV[1] is JSON: a list of operations `[kind, at, asks]`; kinds are 0 take, 1 peek, 2 refund; an ask is
- * `[key's number, algorithm, window, max, burst, cost, hold, want]`. The answer is one flat list of whole numbers, as a
- * text with commas, which Node reads faster than an array:
- * the time, and for each take or peek whether it passed, and for each of its asks remaining, wait, next, reset, and
- * what was granted of `want`.
+ * ARGV[1] is JSON: `[limits, operations]`. A limit is `[algorithm, window, max, burst, hold, want]`. Operations stand in
+ * one flat list, each as its kind (0 take, 1 peek, 2 refund), of a refund the time it gives back from, how many asks it
+ * has, and of each ask the numbers of limit and key, and the cost. The answer is a text of whole numbers with commas,
+ * which Node reads faster than an array: the time; for each take or peek whether it passed, and for each of its asks
+ * what is remaining, wait, next and reset - but a take that passed has no wait, and where it wants more what it got.
  *
- * The arithmetic is that of lib/limits/: see there for what it does and why. A state is a list of numbers as
- * MessagePack: of sliding windows the span of the newest bucket, and expiry and units of each bucket, oldest first; of
- * fixed windows expiry and units; of gcra the theoretical arrival time and when it was written. Every key expires with
- * its state. States of one call are read once and written once. Time is that of Redis alone, so nodes' clocks need not
- * agree; should it be set back, nobody waits much longer than a window.
+ * The arithmetic is that of lib/limits/: see there for what it does and why. Redis does nothing else meanwhile, so what
+ * a request costs here is what counts: states are packed, and of a sliding window only the newest bucket and the sum are
+ * read as long as no bucket has expired. Of sliding windows that is sum, span, expiry and units of the newest bucket,
+ * then expiry and units of each older one, oldest first; of fixed windows expiry and units; of gcra the theoretical
+ * arrival time and when it was written. Every key expires with its state. States of one call are read once and written
+ * once. Time is that of Redis alone, so nodes' clocks need not agree; should it be set back, nobody waits much longer
+ * than a window.
  *
  * `hold`, at most a sixteenth of the window, keeps units for that much longer than the window, and `want` takes up to so
  * many more, of what is free at most a quarter: permits that a node may spend later without asking (see lease.ts).
  */
 export const SCRIPT = `
+local write, read, format, sub, floor, highest = struct.pack, struct.unpack, string.format, string.sub, math.floor, math.max
 local SLIDING, FIXED = 0, 1
+local HEAD, CELL = 20, 10
 local EPSILON = 0.01
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local states, changed = {}, {}
+local now = time[1] * 1000 + floor(time[2] / 1000)
+local limits, operations = unpack(cjson.decode(ARGV[1]))
+local raws = #KEYS > 0 and redis.call('MGET', unpack(KEYS)) or {}
+local states, kinds = {}, {}
 
 local function whole (ms)
   -- Never the text -0.
-  return math.max(0, math.ceil(ms - EPSILON)) + 0
+  return highest(0, math.ceil(ms - EPSILON)) + 0
 end
 
-local function load (at)
-  local state = states[at]
-  if state then return state end
-  local raw = redis.pcall('GET', KEYS[at])
-  if type(raw) == 'table' and raw.err and not string.find(raw.err, 'WRONGTYPE', 1, true) then error(raw.err, 0) end
-  if type(raw) == 'string' then
-    local ok, list = pcall(cmsgpack.unpack, raw)
-    if ok and type(list) == 'table' then state = list end
+local function oldest (state)
+  if state.older == '' then return state.expires end
+  return (read('<I6', state.older))
+end
+
+-- The clock was set back: nothing lasts longer than if it had been taken now.
+local function shorten (state, latest)
+  local parts = {}
+  for at = 1, #state.older, CELL do
+    local expires, count = read('<I6I4', state.older, at)
+    parts[#parts + 1] = write('<I6I4', math.min(expires, latest), count)
   end
-  state = state or {}
-  states[at] = state
+  state.older, state.expires = table.concat(parts), latest
+end
+
+local function readSliding (raw, window)
+  local state = { sum = 0, span = 0, expires = 0, count = 0, older = '' }
+  if not raw or #raw < HEAD or (#raw - HEAD) % CELL ~= 0 then return state end
+  local sum, span, expires, count = read('<I4I6I6I4', raw)
+  if expires <= now then return state end
+  state.sum, state.span, state.expires, state.count = sum, span, expires, count
+  if #raw == HEAD then
+    if expires > now + window + window / 16 then shorten(state, floor(now + window + window / 16)) end
+    return state
+  end
+  local at = HEAD + 1
+  while at < #raw do
+    local ends, units = read('<I6I4', raw, at)
+    if ends > now then break end
+    state.sum = state.sum - units
+    at = at + CELL
+  end
+  state.older = sub(raw, at)
+  if expires > now + window + window / 16 then shorten(state, floor(now + window + window / 16)) end
   return state
 end
 
--- Of a sliding window: drops buckets that have expired; the units of the others.
-local function total (state, window)
-  local kept, sum = 2, 0
-  local latest = now + window + window / 16
-  for i = 2, #state, 2 do
-    local expires, count = state[i], state[i + 1]
-    if expires > now then
-      state[kept], state[kept + 1] = math.min(expires, latest), count
-      kept = kept + 2
-      sum = sum + count
+-- Expired units are gone from what it answers.
+local function load (key, kind, window)
+  local state = states[key]
+  if state then return state end
+  local raw = raws[key]
+  if kind == SLIDING then
+    state = readSliding(raw, window)
+  elseif kind == FIXED then
+    state = { expires = 0, count = 0 }
+    if raw and #raw == CELL then
+      local expires, count = read('<I6I4', raw)
+      if expires > now then state.expires, state.count = math.min(expires, now + window), count end
     end
+  else
+    state = { tat = 0, written = now }
+    if raw and #raw == 16 then state.tat, state.written = read('<dd', raw) end
+    local back = state.written - now
+    if back > 0 then state.tat, state.written = state.tat - back, now end
   end
-  for i = #state, kept, -1 do state[i] = nil end
-  if kept == 2 then state[1] = nil end
-  return sum
-end
-
-local function fixed (state, window)
-  local expires = state[1] or 0
-  if expires <= now then return 0, 0 end
-  return state[2], math.min(expires, now + window)
+  states[key], kinds[key] = state, kind
+  return state
 end
 
 local function level (state)
-  local back = (state[2] or now) - now
-  if back > 0 then state[1], state[2] = state[1] - back, now end
-  return math.max(0, (state[1] or 0) - now)
+  return highest(0, state.tat - now)
 end
 
 -- nil: never
 local function waitOf (state, kind, window, max, burst, cost)
   if kind == SLIDING then
-    local excess = total(state, window) + cost - max
+    local excess = state.sum + cost - max
     if excess <= 0 then return 0 end
     if cost > max then return nil end
-    for i = 2, #state, 2 do
-      excess = excess - state[i + 1]
-      if excess <= 0 then return state[i] - now end
+    for at = 1, #state.older, CELL do
+      local expires, count = read('<I6I4', state.older, at)
+      excess = excess - count
+      if excess <= 0 then return expires - now end
     end
-    return state[#state - 1] - now
+    return state.expires - now
   elseif kind == FIXED then
-    local taken, expires = fixed(state, window)
-    if taken + cost <= max then return 0 end
+    if state.count + cost <= max then return 0 end
     if cost > max then return nil end
-    return expires - now
+    return state.expires - now
   end
   if max == 0 or cost > burst then return nil end
-  local interval = window / max
-  return whole(level(state) + (cost - burst) * interval)
+  return whole(level(state) + (cost - burst) * (window / max))
 end
 
 local function take (state, kind, window, max, cost, hold)
   if kind == SLIDING then
-    local sum = total(state, window)
-    local newest = #state - 1
-    local expires = math.max(now + window + hold, state[newest] or 0)
-    local span = (sum > 0) and (state[1] + expires - state[newest]) or 0
-    if newest > 0 and span <= window / 16 then
-      state[1], state[newest], state[newest + 1] = span, expires, state[newest + 1] + cost
+    local expires = highest(now + window + hold, state.expires)
+    local known = state.expires > 0
+    local span = (known and state.sum > 0) and (state.span + expires - state.expires) or 0
+    if known and span <= window / 16 then
+      state.span, state.count = span, state.count + cost
     else
-      state[1] = 0
-      state[newest > 0 and newest + 2 or 2] = expires
-      state[newest > 0 and newest + 3 or 3] = cost
+      if known then state.older = state.older .. write('<I6I4', state.expires, state.count) end
+      state.span, state.count = 0, cost
     end
+    state.expires, state.sum = expires, state.sum + cost
   elseif kind == FIXED then
-    local taken, expires = fixed(state, window)
-    if taken == 0 then expires = now + window end
-    state[1], state[2] = expires, taken + cost
+    if state.count == 0 then state.expires = now + window end
+    state.count = state.count + cost
   else
-    state[1], state[2] = now + level(state) + cost * window / max, now
+    state.tat, state.written = now + level(state) + cost * window / max, now
   end
 end
 
 local function refund (state, kind, window, max, cost, hold, at)
   if kind == SLIDING then
-    total(state, window)
     local ends = at + window + hold
-    if ends <= now then return end
-    for i = 2, #state, 2 do
-      if state[i] >= ends then
-        state[i + 1] = math.max(0, state[i + 1] - cost)
+    if ends <= now or state.expires == 0 then return end
+    for place = 1, #state.older, CELL do
+      local expires, count = read('<I6I4', state.older, place)
+      if expires >= ends then
+        local given = math.min(count, cost)
+        state.older = sub(state.older, 1, place - 1) .. write('<I6I4', expires, count - given) .. sub(state.older, place + CELL)
+        state.sum = state.sum - given
         return
       end
     end
+    if state.expires >= ends then
+      local given = math.min(state.count, cost)
+      state.count, state.sum = state.count - given, state.sum - given
+    end
   elseif kind == FIXED then
-    local taken, expires = fixed(state, window)
-    if taken == 0 or at < expires - window then return end
-    state[1], state[2] = expires, math.max(0, taken - cost)
+    if state.count == 0 or at < state.expires - window then return end
+    state.count = highest(0, state.count - cost)
   elseif max > 0 then
-    state[1], state[2] = now + math.max(0, level(state) - math.max(0, cost * window / max - math.max(0, now - at))), now
+    state.tat, state.written = now + highest(0, level(state) - highest(0, cost * window / max - highest(0, now - at))), now
   end
 end
 
 local function leftOf (state, kind, window, max, burst)
   if kind == SLIDING then
-    local sum = total(state, window)
-    if sum == 0 then return max, 0, 0 end
-    return math.max(0, max - sum), state[2] - now, state[#state - 1] - now
+    if state.sum == 0 then return max, 0, 0 end
+    return highest(0, max - state.sum), oldest(state) - now, state.expires - now
   elseif kind == FIXED then
-    local taken, expires = fixed(state, window)
-    if taken == 0 then return max, 0, 0 end
-    return math.max(0, max - taken), expires - now, expires - now
+    if state.count == 0 then return max, 0, 0 end
+    return highest(0, max - state.count), state.expires - now, state.expires - now
   end
   if max == 0 then return 0, 0, 0 end
   local interval = window / max
   local taken = level(state)
-  local remaining = math.max(0, math.floor((burst * interval - taken + EPSILON) / interval))
+  local remaining = highest(0, floor((burst * interval - taken + EPSILON) / interval))
   return remaining, taken == 0 and 0 or whole(taken - (burst - remaining - 1) * interval), whole(taken)
 end
 
-local answer = { now }
-for _, operation in ipairs(cjson.decode(ARGV[1])) do
-  local kind, at, asks = operation[1], operation[2], operation[3]
+local answer, changed = { format('%d', now) }, {}
+local i, last = 1, #operations
+while i <= last do
+  local kind, at = operations[i], 0
+  i = i + 1
   if kind == 2 then
-    for _, a in ipairs(asks) do
-      refund(load(a[1]), a[2], a[3], a[4], a[6], a[7], at)
-      changed[a[1]] = true
-    end
-  else
-    local passed, waits = true, {}
-    for i, a in ipairs(asks) do
-      local wait = waitOf(load(a[1]), a[2], a[3], a[4], a[5], a[6])
-      waits[i] = wait or a[3]
+    at = operations[i]
+    i = i + 1
+  end
+  local first = i + 1
+  local ends = i + operations[i] * 3
+  i = ends + 1
+  local passed, waits = kind ~= 2, {}
+  for a = first, ends, 3 do
+    local l, key, cost = limits[operations[a]], operations[a + 1], operations[a + 2]
+    local state = load(key, l[1], l[2])
+    if kind == 2 then
+      refund(state, l[1], l[2], l[3], cost, l[5], at)
+      changed[key] = true
+    else
+      local wait = waitOf(state, l[1], l[2], l[3], l[4], cost)
+      waits[a] = wait or l[2]
       passed = passed and wait == 0
     end
-    local granted = {}
-    if passed and kind == 0 then
-      for i, a in ipairs(asks) do
-        local extra = 0
-        if a[8] > 0 then
-          local free = leftOf(load(a[1]), a[2], a[3], a[4], a[5]) - a[6]
-          extra = math.max(0, math.min(a[8], math.floor(free / 4)))
-        end
-        take(load(a[1]), a[2], a[3], a[4], a[6] + extra, a[7])
-        changed[a[1]] = true
-        granted[i] = extra
+  end
+  local takes = passed and kind == 0
+  if kind ~= 2 then answer[#answer + 1] = passed and '1' or '0' end
+  local granted = {}
+  if takes then
+    for a = first, ends, 3 do
+      local l, key, cost = limits[operations[a]], operations[a + 1], operations[a + 2]
+      local state = states[key]
+      if l[6] > 0 then
+        local free = leftOf(state, l[1], l[2], l[3], l[4]) - cost
+        granted[a] = highest(0, math.min(l[6], floor(free / 4)))
+        cost = cost + granted[a]
       end
+      take(state, l[1], l[2], l[3], cost, l[5])
+      changed[key] = true
     end
-    answer[#answer + 1] = passed and 1 or 0
-    for i, a in ipairs(asks) do
-      local remaining, next, reset = leftOf(load(a[1]), a[2], a[3], a[4], a[5])
-      local n = #answer
-      answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4], answer[n + 5] = remaining, waits[i], next, reset, granted[i] or 0
+  end
+  if kind ~= 2 then
+    for a = first, ends, 3 do
+      local l = limits[operations[a]]
+      local remaining, next, reset = leftOf(states[operations[a + 1]], l[1], l[2], l[3], l[4])
+      if not takes then
+        answer[#answer + 1] = format('%d,%d,%d,%d', remaining, waits[a], next, reset)
+      elseif granted[a] then
+        answer[#answer + 1] = format('%d,%d,%d,%d', remaining, next, reset, granted[a])
+      else
+        answer[#answer + 1] = format('%d,%d,%d', remaining, next, reset)
+      end
     end
   end
 end
 
-for at in pairs(changed) do
-  local state = states[at]
-  local expires = state[1]
-  if #state > 2 then expires = state[#state - 1] end
-  if expires and expires > now then
-    redis.call('SET', KEYS[at], cmsgpack.pack(state), 'PX', math.ceil(expires - now))
+for key in pairs(changed) do
+  local state, kind = states[key], kinds[key]
+  local expires, text = state.expires, nil
+  if kind == SLIDING then
+    text = write('<I4I6I6I4', state.sum, state.span, state.expires, state.count) .. state.older
+  elseif kind == FIXED then
+    text = write('<I6I4', state.expires, state.count)
   else
-    redis.call('DEL', KEYS[at])
+    expires, text = math.ceil(state.tat), write('<dd', state.tat, state.written)
+  end
+  if expires > now then
+    redis.call('SET', KEYS[key], text, 'PX', format('%d', expires - now))
+  elseif raws[key] then
+    redis.call('DEL', KEYS[key])
   end
 end
 return table.concat(answer, ',')
