@@ -1,5 +1,6 @@
 import type { RemoteAsk, RemoteTaken } from './batch.ts'
 import type { Remote } from './remote.ts'
+import { held, Leases, type Lease } from './leases.ts'
 import type { Ask, Left, Taken } from '../limits/store.ts'
 
 /** Most permits of one lease; fewer where they would be more than a sixteenth of the limit. */
@@ -10,22 +11,6 @@ const LONGEST = 1000
 const SWEEP = 250
 /** Keys with a lease, or that may soon have one; all others ask each time. */
 const MOST = 10_000
-
-interface Lease {
-  ask: Ask
-  /** Units that may still be spent here, until then, by the clock of this process. */
-  permits: number
-  until: number
-  /** When they were taken, by Redis. */
-  at: number
-  /** What Redis said then, and when. */
-  left: Left
-  learned: number
-  /** Units to ask for; 0 until the key proves busy. */
-  want: number
-  /** Somebody asks for more already. */
-  asking: boolean
-}
 
 export interface Leased extends Omit<Remote, 'take'> {
   /** At once where a lease pays; `granted` otherwise. */
@@ -40,35 +25,68 @@ export interface Leased extends Omit<Remote, 'take'> {
  * Takes permits ahead for keys that are busy here, so that most of their requests ask nobody. Redis counts a permit
  * when it is taken, and keeps it for as long beyond the window as the lease lasts: whenever it is spent, no span of
  * `window` has more than `max`. What is not spent is given back, so limits refuse early by no more than what other
- * nodes hold. Limits by gcra, and those too small to share, are asked for each time.
+ * nodes hold. While permits last, more are asked for beside the requests, so that none of those waits. Limits by gcra, and
+ * those too small to share, are asked for each time.
+ *
+ * @param onGrant told of permits that no request brought
  */
-export function leased (remote: Remote, now: () => number = () => performance.now()): Leased {
-  const leases = new Map<string, Lease>()
+export function leased (remote: Remote, now: () => number = () => performance.now(), onGrant: (ask: Ask) => void = () => {}): Leased {
+  const leases = new Leases()
+  /** Under way beside the requests. */
+  const refills = new Set<Promise<void>>()
+  const backs = new Set<Promise<void>>()
   let spent = 0
   let timer: NodeJS.Timeout | undefined
 
   function spendable (lease: Lease | undefined, { max, cost }: Ask, time: number): boolean {
-    return lease !== undefined && lease.permits >= cost && time < lease.until && lease.ask.max === max
+    if (lease === undefined) return false
+    if (lease.next !== undefined) advance(lease, cost, time)
+    return lease.permits >= cost && time < lease.until && lease.ask.max === max
+  }
+
+  /** Goes over to what was taken meanwhile, once there is too little left of the first, or too late. */
+  function advance (lease: Lease, cost: number, time: number): void {
+    if (lease.permits >= cost && time < lease.until) return
+    if (lease.permits > 0) giveBack([{ ...lease, next: undefined }])
+    Object.assign(lease, lease.next, { next: undefined })
   }
 
   function pay (lease: Lease, cost: number, time: number): Left {
     lease.permits -= cost
+    if (lease.permits < lease.want / 4 && lease.next === undefined && !lease.asking && !lease.dry) refill(lease)
     return leftOf(lease, time)
+  }
+
+  function refill (lease: Lease): void {
+    lease.asking = true
+    lease.want = Math.min(largestOf(lease.ask), lease.want * 2)
+    const sent = now()
+    const asked = remote.take([{ ...lease.ask, cost: 0, hold: lastsOf(lease.ask), want: lease.want } as RemoteAsk]).then(({ granted, at, left }) => {
+      const [permits = 0] = granted
+      lease.dry = permits === 0
+      if (lease.dry) return
+      onGrant({ ...lease.ask, cost: permits })
+      grant(lease, lease.ask, permits, sent, at, left[0]!)
+    }).catch(() => { lease.dry = true }).finally(() => {
+      lease.asking = false
+      refills.delete(asked)
+    })
+    refills.add(asked)
   }
 
   /** Pays all asks, or none. */
   function spend (asks: readonly Ask[]): Taken | undefined {
     const time = now()
     if (asks.length === 1) {
-      const [ask] = asks
-      const lease = leases.get(nameOf(ask!))
-      if (lease === undefined || !spendable(lease, ask!, time)) return undefined
+      const ask = asks[0]!
+      const lease = leases.get(ask)
+      if (lease === undefined || !spendable(lease, ask, time)) return undefined
       spent++
-      return { passed: true, at: lease.at, left: [pay(lease, ask!.cost, time)] }
+      return { passed: true, at: lease.at, left: [pay(lease, ask.cost, time)] }
     }
     const found: Lease[] = []
     for (const ask of asks) {
-      const lease = leases.get(nameOf(ask))
+      const lease = leases.get(ask)
       if (lease === undefined || !spendable(lease, ask, time)) return undefined
       found.push(lease)
     }
@@ -84,9 +102,9 @@ export function leased (remote: Remote, now: () => number = () => performance.no
   /** The lease that an ask may get, if it is the moment for one. */
   function due (ask: Ask): Lease | undefined {
     if (largestOf(ask) < 2) return undefined
-    const lease = leases.get(nameOf(ask))
+    const lease = leases.get(ask)
     if (lease === undefined) {
-      if (leases.size < MOST) leases.set(nameOf(ask), { ask: { ...ask }, permits: 0, until: now() + lastsOf(ask), at: 0, left: NOTHING, learned: 0, want: 0, asking: false })
+      if (leases.size < MOST) leases.add({ ask: { ...ask }, permits: 0, until: now() + lastsOf(ask), at: 0, next: undefined, left: NOTHING, learned: 0, want: 0, asking: false, dry: false })
       return undefined
     }
     if (lease.asking || lease.ask.max !== ask.max || spendable(lease, ask, now())) return undefined
@@ -104,7 +122,7 @@ export function leased (remote: Remote, now: () => number = () => performance.no
       dues.forEach((lease, i) => {
         if (lease !== undefined && (taken.granted[i] ?? 0) > 0) grant(lease, asks[i]!, taken.granted[i]!, sent, taken.at, taken.left[i]!)
       })
-      return { ...taken, left: taken.left.map((left, i) => ({ ...left, remaining: left.remaining + (taken.granted[i] ?? 0) })) }
+      return { ...taken, left: taken.left.map((left, i) => learned(left, leases.get(asks[i]!))) }
     } finally {
       for (const lease of dues) if (lease !== undefined) lease.asking = false
     }
@@ -112,29 +130,41 @@ export function leased (remote: Remote, now: () => number = () => performance.no
 
   function grant (lease: Lease, ask: Ask, permits: number, sent: number, at: number, left: Left): void {
     // It may have been forgotten meanwhile.
-    if (leases.get(nameOf(ask)) !== lease) return giveBack([{ ...lease, permits, at }])
-    if (lease.permits > 0) giveBack([{ ...lease }])
+    if (leases.get(ask) !== lease) return giveBack([{ ...lease, permits, at, next: undefined }])
     const ends = sent + lastsOf(ask)
     // Units of a fixed window are of no use after it.
-    lease.until = ask.counter.algorithm === 'fixed-window' ? Math.min(ends, sent + left.reset) : ends
-    Object.assign(lease, { permits, at, left, learned: now() })
+    const until = ask.counter.algorithm === 'fixed-window' ? Math.min(ends, sent + left.reset) : ends
+    lease.dry = false
+    Object.assign(lease, { left, learned: now(), next: { permits, until, at } })
+    advance(lease, ask.cost, now())
+  }
+
+  /** What Redis said last, and with what is held here the answer. */
+  function learned (left: Left, lease: Lease | undefined): Left {
+    if (lease === undefined) return left
+    const time = now()
+    Object.assign(lease, { left, learned: time })
+    return { ...left, remaining: left.remaining + held(lease, time) }
   }
 
   function giveBack (ended: readonly Lease[]): void {
-    returned(ended).catch(() => {})
+    const back = returned(ended).catch(() => {}).finally(() => backs.delete(back))
+    backs.add(back)
   }
 
   /** Without an answer they expire with the window. */
   async function returned (ended: readonly Lease[]): Promise<void> {
-    await Promise.all(ended.map(({ ask, permits, at }) => permits === 0 ? undefined : remote.refund([{ ...ask, cost: permits, hold: lastsOf(ask) } as RemoteAsk], at)))
+    const parts = ended.flatMap(({ ask, permits, at, next }) => [{ ask, permits, at }, ...(next === undefined ? [] : [{ ...next, ask }])])
+    await Promise.all(parts.map(({ ask, permits, at }) => permits === 0 ? undefined : remote.refund([{ ...ask, cost: permits, hold: lastsOf(ask) } as RemoteAsk], at)))
   }
 
   function sweep (): void {
     const time = now()
     const ended: Lease[] = []
-    for (const [name, lease] of leases) {
+    for (const lease of leases.all()) {
+      if (lease.next !== undefined) advance(lease, 1, time)
       if (time < lease.until || lease.asking) continue
-      leases.delete(name)
+      leases.delete(lease.ask.counter, lease.ask.key)
       ended.push(lease)
     }
     giveBack(ended)
@@ -153,9 +183,8 @@ export function leased (remote: Remote, now: () => number = () => performance.no
       const taken = await remote.peek(asks)
       const time = now()
       taken.left.forEach((left, i) => {
-        const lease = leases.get(nameOf(asks[i]!))
-        if (lease === undefined || time >= lease.until) return
-        left.remaining += lease.permits
+        const lease = leases.get(asks[i]!)
+        left.remaining += held(lease, time)
         if (spendable(lease, asks[i]!, time)) left.wait = 0
       })
       return { ...taken, passed: taken.left.every(({ wait }) => wait === 0) }
@@ -164,17 +193,18 @@ export function leased (remote: Remote, now: () => number = () => performance.no
     async refund (asks, at) {
       const time = now()
       const others = asks.filter((ask) => {
-        const lease = leases.get(nameOf(ask))
+        const lease = leases.get(ask)
         // As if it had never been spent.
-        if (lease === undefined || lease.at !== at || time >= lease.until) return true
-        lease.permits += ask.cost
+        const from = lease?.at === at ? lease : lease?.next
+        if (from === undefined || from.at !== at || time >= from.until) return true
+        from.permits += ask.cost
         return false
       })
       if (others.length > 0) await remote.refund(others, at)
     },
 
     async reset (counters, key) {
-      for (const { number } of counters) leases.delete(`${number}|${key}`)
+      for (const counter of counters) leases.delete(counter, key)
       await remote.reset(counters, key)
     },
 
@@ -185,18 +215,15 @@ export function leased (remote: Remote, now: () => number = () => performance.no
 
     async release () {
       clearInterval(timer)
-      const ended = [...leases.values()]
+      const ended = [...leases.all()]
       leases.clear()
-      await returned(ended)
+      await Promise.all([returned(ended), ...refills])
+      await Promise.all(backs)
     }
   }
 }
 
 const NOTHING: Left = { remaining: 0, wait: 0, next: 0, reset: 0 }
-
-function nameOf ({ counter, key }: Ask): string {
-  return `${counter.number}|${key}`
-}
 
 function largestOf ({ counter: { algorithm, window }, max }: Ask): number {
   return algorithm === 'gcra' || window < LONGEST ? 0 : Math.min(LARGEST, Math.floor(max / 16))
@@ -208,7 +235,8 @@ function lastsOf ({ counter: { window } }: Ask): number {
 }
 
 /** The state as it was told, with what is still held here, and the time that has passed. */
-function leftOf ({ permits, left: { remaining, next, reset }, learned }: Lease, time: number): Left {
+function leftOf (lease: Lease, time: number): Left {
+  const { left: { remaining, next, reset }, learned } = lease
   const passed = Math.floor(time - learned)
-  return { remaining: remaining + permits, wait: 0, next: Math.max(0, next - passed), reset: Math.max(0, reset - passed) }
+  return { remaining: remaining + held(lease, time), wait: 0, next: Math.max(0, next - passed), reset: Math.max(0, reset - passed) }
 }

@@ -218,8 +218,10 @@ while i <= last do
         granted[a] = highest(0, math.min(l[6], floor(free / 4)))
         cost = cost + granted[a]
       end
-      take(state, l[1], l[2], l[3], cost, l[5])
-      changed[key] = true
+      if (cost > 0) then
+        take(state, l[1], l[2], l[3], cost, l[5])
+        changed[key] = true
+      end
     end
   end
   if kind ~= 2 then

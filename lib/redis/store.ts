@@ -7,7 +7,7 @@ import { leased } from './lease.ts'
 import { remote } from './remote.ts'
 import { resilient } from './resilient.ts'
 import { GUARD_STORE_DOWN } from '../errors.ts'
-import type { LimiterStore } from '../limits/store.ts'
+import type { Ask, LimiterStore } from '../limits/store.ts'
 import type { GuardEvent, RedisStoreOptions, StoreStats } from '../../types/index.ts'
 
 /** Milliseconds that the start, or `ready()`, waits for Redis at most. */
@@ -72,7 +72,9 @@ export function openRedisStore (options: RedisStoreOptions, { app, log, now, emi
   })
   const unwatch = connection.watch((error) => error === undefined ? circuit.retry() : circuit.trip(error.message))
   if (!isReady(client)) circuit.trip('not connected yet')
-  const leases = mode === 'lease' ? leased(far) : undefined
+  // What was taken ahead counts here too, for the time that this node may have to count by itself.
+  const warm = (ask: Ask): void => { if (onError === 'local') local.take([ask]) }
+  const leases = mode === 'lease' ? leased(far, undefined, warm) : undefined
   const limits = resilient({ remote: leases ?? far, local, breaker: circuit, onError })
 
   function announce (): void {

@@ -77,6 +77,23 @@ describe('leases', { skip }, () => {
     t.assert.strictEqual((await other!.peek([one])).left[0]!.remaining, 310)
   })
 
+  test('a busy client does not wait: more permits come before the last is spent', async (t: TestContext) => {
+    const clock = { now: 1_700_000_000_000 }
+    const [node, other] = nodesOf(clock)
+    const one = ask(counter('sliding-window', WINDOW), 'a', { max: 100_000 })
+    let waited = 0
+    for (let i = 0; i < 2000; i++) {
+      const taken = node!.take([one])
+      if (taken instanceof Promise) waited++
+      t.assert.strictEqual((await taken).passed, true)
+      await new Promise((resolve) => { setTimeout(resolve, 0) })
+    }
+    t.assert.ok(waited <= 10, `${waited} of 2000 waited`)
+    t.assert.ok((await other!.peek([one])).left[0]!.remaining < 98_000)
+    await node!.release()
+    t.assert.strictEqual((await other!.peek([one])).left[0]!.remaining, 98_000)
+  })
+
   test('small limits and gcra are asked for each time', async (t: TestContext) => {
     const [node] = nodesOf({ now: 1_700_000_000_000 })
     for (const one of [ask(counter('sliding-window', WINDOW), 'a', { max: 20 }), ask(counter('gcra', WINDOW), 'a', { max: 500 }), ask(counter('sliding-window', 500), 'a', { max: 500 })]) {
