@@ -32,7 +32,7 @@ async function ask<T> (server: ChildProcess, question?: string): Promise<T> {
 }
 
 async function measure (name: LimiterName, built: string, redis: number): Promise<Sample> {
-  const server = fork(join(built, 'benchmarks/servers/redis.js'), [name, String(redis)], { execArgv: [] })
+  const server = fork(join(built, 'benchmarks/servers/redis.js'), [name, String(redis)], { execArgv: ['--expose-gc'] })
   try {
     const { port } = await ask<{ port: number }>(server)
     const load = await openLoad(port, 'GET', pressure)

@@ -4,6 +4,7 @@ import { detect } from './detect/index.ts'
 import { guardTransform } from './openapi.ts'
 import { plugin } from './plugin.ts'
 import { guardServerOptions } from './server-options.ts'
+import { keepTickRecord } from './tick-record.ts'
 import type { GuardRules } from '../types/index.ts'
 
 export type * from '../types/index.ts'
@@ -12,6 +13,9 @@ export type * from '../types/index.ts'
 export function guard<Rules extends GuardRules> (rules: Rules & { [Key in Exclude<keyof Rules, keyof GuardRules>]: never }): Rules {
   return rules
 }
+
+// The sooner the better: a collection that comes before it leaves nothing to keep.
+keepTickRecord()
 
 const guardPlugin = Object.assign(fp(plugin, { fastify: '5.x', name: 'fastify-api-guard' }), { guard, detect, guardCluster, guardServerOptions, guardTransform })
 

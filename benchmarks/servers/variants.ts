@@ -1,13 +1,15 @@
 import Fastify, { type FastifyInstance } from 'fastify'
+import { keepTickRecord } from '../../lib/tick-record.ts'
 import type { GuardOptions } from '../../types/index.ts'
 
 /** What is compared, in the table's order. */
-export const variants = ['bare', 'guard', 'watched', 'everything', 'no-headers', 'detection', 'official'] as const
+export const variants = ['bare', 'kept', 'guard', 'watched', 'everything', 'no-headers', 'detection', 'official'] as const
 
 export type Variant = typeof variants[number]
 
 export const titles: Readonly<Record<Variant, string>> = {
   bare: 'Fastify alone',
+  kept: 'Fastify alone, out of the slow mode',
   guard: 'guard, defaults',
   watched: 'guard, defaults, metrics and dashboard',
   everything: 'guard, everything on',
@@ -37,7 +39,8 @@ const everything: GuardOptions = {
 /** A server of one variant, listening nowhere yet. */
 export async function serverOf (variant: Variant): Promise<FastifyInstance> {
   const app = Fastify()
-  if (variant === 'official') await registerOfficial(app)
+  if (variant === 'kept') keepTickRecord()
+  else if (variant === 'official') await registerOfficial(app)
   else if (variant !== 'bare') await registerGuard(app, variant)
   app.get('/hello', (_request, reply) => { reply.send({ hello: 'world' }) })
   app.post('/items', (_request, reply) => { reply.send({ ok: true }) })
