@@ -14,6 +14,10 @@ export interface RedisClient {
   readonly isCluster?: boolean
   /** Of a cluster: the clients of its masters. */
   nodes?: (role: 'master') => RedisClient[]
+  /** Of a cluster: the names of each slot's nodes, its master first. Without them all shards are taken for one. */
+  readonly slots?: ReadonlyArray<readonly string[] | undefined>
+  /** Of a cluster: asks which node has which slot, e.g. since one does not answer. */
+  refreshSlotsCache?: () => void
 }
 
 /** Options of ioredis for a connection of the guard's own. */
@@ -27,9 +31,9 @@ export interface RedisConnectionOptions {
   [option: string]: unknown
 }
 
-/** State in memory, of which bans survive a restart. */
+/** State in memory, of which bans survive a restart and are shared with processes that use the same file, within seconds. */
 export interface FileStoreOptions {
-  /** Where bans are kept, one file for each process. Replaced as a whole about a second after a change and at close; only its owner may read it. */
+  /** Where bans are kept. Replaced as a whole about a second after a change and at close; only its owner may read it. */
   file: string
 }
 
@@ -66,9 +70,9 @@ export interface ClusterStoreOptions {
 export interface StoreStats {
   kind: 'memory' | 'redis' | 'cluster'
   mode?: 'strict' | 'lease'
-  /** `down`: `onError` decides. */
+  /** `down`: `onError` decides; of Redis Cluster for the clients of the shards that are down. */
   state: 'up' | 'down'
-  /** Why it is or was down. */
+  /** Why it is or was down; of Redis Cluster with the nodes that are. */
   reason?: string
   /** Milliseconds since the epoch of the last change of `state`. */
   since?: number

@@ -71,8 +71,12 @@ export interface Bans {
     lift: (name: string) => void
     /** Tells when one was made, by the store's clock. */
     setAt: (name: string, at: number) => void
-    /** All, in lists of some hundred. Between two of them others may come and go. */
-    parts: () => Iterable<readonly Ban[]>
+    /**
+     * All, in lists of some hundred. Between two of them others may come and go.
+     *
+     * @param share of them, from 0 to 1, that come last
+     */
+    parts: (share?: number) => Iterable<readonly Ban[]>
   }
 }
 
@@ -91,10 +95,12 @@ export interface BansOptions {
 
 /** Places of one part of all bans. */
 const PART = 500
+/** Bans that have ended and are dropped by one call at most: thousands may end at one moment. */
+const DROPS = 500
 /** Between two warnings that bans had to make room. */
 const WARN_EVERY = 60_000
 
-/** Keeps bans in this process. They end by themselves, without timers: each call drops what has ended. */
+/** Keeps bans in this process. They end by themselves, without timers: each call drops some of what has ended. */
 export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, far }: BansOptions): Bans {
   const all = held(maxKeys)
   const counted = strikes({ now, maxKeys, far })
@@ -107,8 +113,11 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
 
   const whole = (ban: HeldBan): Ban => ({ ...ban, past: counted.past(ban.client) })
 
-  function * parts (): Generator<readonly Ban[]> {
-    for (let from = 0; from < all.used; from += PART) yield all.part(from, PART).map(whole)
+  function * parts (share = 0): Generator<readonly Ban[]> {
+    const start = Math.floor(share * all.used)
+    const part = (from: number, count: number): readonly Ban[] => all.part(from, count).filter(inForce(now())).map(whole)
+    for (let from = start; from < all.used; from += PART) yield part(from, PART)
+    for (let from = 0; from < start; from += PART) yield part(from, Math.min(PART, start - from))
   }
 
   /** Below the bound no ban is lost; at the bound the one that would end first is, and it is said. */
@@ -123,7 +132,7 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
 
   function put ({ name, kind: target, network }: BanTarget, { reason, since, until, kind, at }: Omit<OtherBan, 'client' | 'past'>, time: number): HeldBan {
     const ban = { client: name, reason, since, until, kind, target, at }
-    all.dropEnded(time)
+    all.dropEnded(time, DROPS)
     all.remove(name)
     makeRoom(time)
     all.add(ban, network)
@@ -173,19 +182,20 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
 
     lift (target) {
       const time = now()
-      all.dropEnded(time)
       const { name } = banTarget(target, ipv6Prefix)
       counted.forget(name)
       far?.forget(name)
-      const known = all.remove(name)
+      const known = (all.get(name)?.until ?? 0) > time
+      all.remove(name)
       if (known) onEvent({ type: 'unbanned', time, client: name })
       tell({ type: 'unbanned', name })
       return known
     },
 
     list () {
-      all.dropEnded(now())
-      return all.part(0, all.used).map(info).sort((one, other) => one.until - other.until)
+      const time = now()
+      all.dropEnded(time, DROPS)
+      return all.part(0, all.used).filter(inForce(time)).map(info).sort((one, other) => one.until - other.until)
     },
 
     strike (client, kind, category, policy, reference, atOnce = false) {
@@ -205,8 +215,9 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
     },
 
     stats () {
-      all.dropEnded(now())
-      return { active: all.size, networks: all.counts.network, made, evicted, ...counted.stats() }
+      const time = now()
+      all.dropEnded(time, DROPS)
+      return { active: all.active(time), networks: all.counts.network, made, evicted, ...counted.stats() }
     },
 
     onChange (listener) {
@@ -233,6 +244,10 @@ export function bans ({ now, maxKeys, ipv6Prefix = 64, onEvent = () => {}, geo, 
       parts
     }
   }
+}
+
+function inForce (time: number): (ban: HeldBan) => boolean {
+  return ({ until }) => until > time
 }
 
 function info ({ client, reason, since, until }: HeldBan): BanInfo {

@@ -1,20 +1,27 @@
-import { randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { open, realpath, rename, rm } from 'node:fs/promises'
-import type { Ban, Bans } from './bans.ts'
+import type { BigIntStats } from 'node:fs'
+import { open, realpath, rename, rm, stat } from 'node:fs/promises'
+import type { Bans } from './bans.ts'
+import { draftOf, sweepDrafts } from './file-drafts.ts'
+import { banLine, HEAD, LINE, liftLine, linesOf, rowOf, type FileRow } from './file-rows.ts'
 import type { BanKeeper } from './keep.ts'
 import { GUARD_OPTION_INVALID } from '../errors.ts'
 import type { GuardEvent } from '../../types/index.ts'
 
-/** The first line, so that a later version can tell. */
-const HEAD = '{"format":"fastify-api-guard bans","version":1}'
-/** Milliseconds from a change to the writing of it, and of what could not be written to the next attempt. */
+/** Milliseconds from a change to the writing of it, and to the next attempt after one that failed. */
 const SOON = 1000
 const LATER = 10_000
+/** Milliseconds between two looks whether another process wrote. */
+const LOOK = 2000
 /** Milliseconds between two warnings. */
 const WARN_EVERY = 60_000
-/** Bytes of a line; no ban of ours has more. */
-const LINE = 4096
+/** Milliseconds for which lifts are kept: other processes hear of them within seconds. */
+const LIFTED = 3_600_000
+/** Milliseconds that clocks of processes may differ. What is further ahead was made before a clock was set back. */
+const SKEW = 2000
+/** Of the time, at most this share goes into a file of very many bans. */
+const SHARE = 0.1
+/** Attempts to write without another process being faster. */
+const TRIES = 5
 
 export interface BanFileOptions {
   path: string
@@ -25,19 +32,30 @@ export interface BanFileOptions {
 }
 
 /**
- * Keeps the bans of one process in a file, one a line as JSON `[name, since, until, kind, reason, times, remembered]`, so
- * that they survive a restart. The file is replaced as a whole: whoever reads it sees the old one or the new one.
+ * Keeps bans in a file, one a line, so that they survive a restart. The file is replaced as a whole: whoever reads it
+ * sees the old one or the new one. Other processes may use it as well, such as the next one while this one ends: what
+ * they wrote is taken over before it is replaced, the later change of a target wins, and who finds out that others
+ * replaced what they had not read writes again. So no lock is needed, which a crash would leave behind.
  */
 export function keepInFile ({ path: named, bans, now, maxKeys, emit }: BanFileOptions): BanKeeper {
   let path = named
-  /** Targets that were banned or lifted before the file was read, which knows older news; `undefined`: it was. */
-  let newer: Set<string> | undefined = new Set()
-
-  let timer: NodeJS.Timeout | undefined
-  let turn: Promise<void> | undefined
+  const lifted = new Map<string, { since: number, until: number }>()
+  /** The contents that were read or written last; `undefined`: there is no file. */
+  let known: string | undefined
+  /** Whether it was read. Written before, it would lose what it knows. */
+  let ready = false
+  /** Whether there is something to write. */
   let changed = false
+  /** Milliseconds from a change to the next attempt. */
+  let pause = SOON
   let closed = false
+  let timer: NodeJS.Timeout | undefined
+  let due = Infinity
+  /** Before that moment the file is left alone. */
+  let rest = 0
+  let turn: Promise<void> | undefined
   let writes = 0
+  let reads = 0
   let failures = 0
   let warned = -Infinity
 
@@ -45,48 +63,103 @@ export function keepInFile ({ path: named, bans, now, maxKeys, emit }: BanFileOp
     emit({ type: 'warning', time: now(), code: 'GUARD_BANS_FILE', message: `store.file ${path} ${message}` })
   }
 
-  async function read (): Promise<void> {
+  /** Takes over what is in the file. */
+  async function merge (): Promise<void> {
     let lines = 0
     let broken = 0
-    const input = createReadStream(path, { encoding: 'utf8', end: (maxKeys + 1) * LINE })
-    const opened = new Promise<boolean>((resolve, reject) => {
-      input.once('open', () => resolve(true))
-      input.once('error', (error: NodeJS.ErrnoException) => error.code === 'ENOENT' ? resolve(false) : reject(error))
-    })
-    if (!await opened) return
-    for await (const line of linesOf(input)) {
-      if (lines++ === 0 && line.trimEnd() === HEAD) continue
-      if (!put(line)) broken++
+    let same = 0
+    const file = await open(path).catch(unlessMissing)
+    const contents = file && contentsOf(await file.stat({ bigint: true }))
+    if (file !== undefined) {
+      reads++
+      for await (const line of linesOf(file.createReadStream({ encoding: 'utf8', end: (2 * maxKeys + 1) * LINE }) as AsyncIterable<string>)) {
+        if (lines++ === 0 && line.trimEnd() === HEAD) continue
+        const put = take(line)
+        if (put === 'broken') broken++
+        else if (put === 'same') same++
+      }
     }
-    if (broken === 0 && lines > 0) return
-    await rename(path, `${path}.broken`)
+    known = contents
+    // Another process did not know all that is known here.
+    if (bans.stats()['active']! > same) changed = true
+    if (file === undefined || (broken === 0 && lines > 0)) return
+    await rename(path, `${path}.broken`).catch(unlessMissing)
+    changed = true
     warn(`has ${broken} of ${lines} lines that are no bans: the others count, and the file is kept as ${path}.broken`)
   }
 
-  /** Whether the line is a ban; one that has ended is one too. */
-  function put (line: string): boolean {
+  /** `same`: a ban that is now known here as well. */
+  function take (line: string): 'same' | 'broken' | undefined {
+    const row = rowOf(line)
+    if (row === undefined) return 'broken'
+    const [client, since, until, kind] = row
+    if (until <= now()) return undefined
+    const own = bans.others.get(client)
+    const lift = kind === 'lift'
+    const mine = own !== undefined && own.until > now() ? own.since : lifted.get(client)?.since
+    if (mine === since && lift === lifted.has(client)) return lift ? undefined : 'same'
+    if (mine === undefined || isLater(since, mine, lift)) return apply(row)
+    changed = true
+    return undefined
+  }
+
+  /** Of one moment, the lift wins. */
+  function isLater (since: number, mine: number, lift: boolean): boolean {
+    const passed = (moment: number): number => moment > now() + SKEW ? 0 : moment
+    return (passed(since) - passed(mine) || since - mine || (lift ? 1 : -1)) > 0
+  }
+
+  function apply ([client, since, until, kind, reason, times, remembered]: FileRow): 'same' | 'broken' | undefined {
+    if (kind === 'lift') {
+      bans.others.lift(client)
+      remember(client, since, until)
+      return undefined
+    }
     try {
-      const row = JSON.parse(line) as unknown
-      if (!isRow(row)) return false
-      const [client, since, until, kind, reason, times, remembered] = row
-      if (until > now() && newer?.has(client) !== true) bans.others.add({ client, since, until, kind, reason, past: times === 0 ? undefined : { times, until: remembered }, at: 0 })
-      return true
+      bans.others.add({ client, since, until, kind, reason, past: times === 0 ? undefined : { times, until: remembered }, at: 0 })
+      lifted.delete(client)
+      return 'same'
     } catch {
-      return false
+      return 'broken'
     }
   }
 
+  function remember (client: string, since: number, until: number): void {
+    lifted.delete(client)
+    if (lifted.size >= maxKeys) lifted.delete(lifted.keys().next().value!)
+    lifted.set(client, { since, until })
+  }
+
+  async function isNew (): Promise<boolean> {
+    const there = await stat(path, { bigint: true }).catch(unlessMissing)
+    return (there && contentsOf(there)) !== known
+  }
+
   async function write (): Promise<void> {
-    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+    for (let i = 1; !await replace(i === TRIES); i++) await merge()
+  }
+
+  /** Whether it did; not, unless it has to, if another process was faster. */
+  async function replace (anyway: boolean): Promise<boolean> {
+    const temporary = draftOf(path)
     // A list of who was banned is nobody else's business.
     const file = await open(temporary, 'wx', 0o600)
+    changed = false
     try {
       await file.write(`${HEAD}\n`)
-      for (const part of bans.others.parts()) await file.write(part.map(lineOf).join(''))
+      for (const part of bans.others.parts()) await file.write(part.map(banLine).join(''))
+      await file.write(lifts())
       await file.sync()
+      const written = contentsOf(await file.stat({ bigint: true }))
       await file.close()
+      if (!anyway && await isNew()) {
+        await rm(temporary)
+        return false
+      }
       await rename(temporary, path)
+      known = written
       writes++
+      return true
     } catch (error) {
       await file.close().catch(() => {})
       await rm(temporary, { force: true })
@@ -94,37 +167,53 @@ export function keepInFile ({ path: named, bans, now, maxKeys, emit }: BanFileOp
     }
   }
 
-  async function save (): Promise<void> {
-    if (!changed) return
-    changed = false
+  function lifts (): string {
+    let text = ''
+    for (const [client, { since, until }] of lifted) {
+      if (until <= now()) lifted.delete(client)
+      else text += liftLine(client, since, until)
+    }
+    return text
+  }
+
+  /** Reads what others wrote, and writes what they do not know. */
+  async function exchange (): Promise<void> {
     try {
-      await write()
+      if (await isNew()) await merge()
+      if (changed) await write()
+      pause = SOON
     } catch (error) {
       changed = true
+      pause = LATER
       failures++
-      if (now() - warned >= WARN_EVERY) {
-        warned = now()
-        warn(`cannot be written: ${(error as Error).message}`)
-      }
+      if (now() - warned < WARN_EVERY) return
+      warned = now()
+      warn(`cannot be written: ${(error as Error).message}`)
     }
   }
 
   function later (ms: number): void {
-    if (closed || timer !== undefined) return
+    const time = performance.now()
+    const at = Math.max(time + ms, rest)
+    if (closed || turn !== undefined || at >= due) return
+    clearTimeout(timer)
+    due = at
     timer = setTimeout(() => {
-      turn = save().finally(() => {
-        timer = undefined
+      const begun = performance.now()
+      due = Infinity
+      turn = exchange().finally(() => {
         turn = undefined
-        if (changed) later(LATER)
+        rest = performance.now() + (performance.now() - begun) / SHARE
+        later(changed ? pause : LOOK)
       })
-    }, ms).unref()
+    }, at - time).unref()
   }
 
   const unlisten = bans.onChange((change) => {
     changed = true
-    // Written now, the file would lose what it knows.
-    if (newer !== undefined) newer.add(change.type === 'banned' ? change.ban.client : change.name)
-    else later(SOON)
+    if (change.type === 'banned') lifted.delete(change.ban.client)
+    else remember(change.name, now(), now() + LIFTED)
+    if (ready) later(pause)
   })
 
   return {
@@ -132,14 +221,15 @@ export function keepInFile ({ path: named, bans, now, maxKeys, emit }: BanFileOp
       try {
         // What a link leads to is replaced, and not the link.
         path = await realpath(named).catch(() => named)
-        await read()
-        newer = undefined
-        changed = false
+        await merge()
         // What cannot be written is better known now than after the first ban.
         await write()
+        await sweepDrafts(path).catch(() => {})
       } catch (error) {
         throw new GUARD_OPTION_INVALID(`guard: option store.file cannot be used: ${(error as Error).message}`)
       }
+      ready = true
+      later(changed ? SOON : LOOK)
     },
 
     async close () {
@@ -147,34 +237,19 @@ export function keepInFile ({ path: named, bans, now, maxKeys, emit }: BanFileOp
       unlisten()
       clearTimeout(timer)
       await turn
-      if (newer === undefined) await save()
+      // The second time for the case that another process replaced it just now.
+      if (ready) for (let i = 0; i < 2; i++) await exchange()
     },
 
-    stats: () => ({ fileWrites: writes, fileFailures: failures })
+    stats: () => ({ fileWrites: writes, fileReads: reads, fileFailures: failures })
   }
 }
 
-/** Lines of a text, cut at a length that none of ours has: a file of something else must not become one text. */
-async function * linesOf (chunks: AsyncIterable<string>): AsyncGenerator<string> {
-  let rest = ''
-  for await (const chunk of chunks) {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop()!.slice(0, LINE)
-    yield * lines
-  }
-  if (rest !== '') yield rest
+/** Tells contents of a file from any that stood there before. */
+function contentsOf ({ ino, mtimeNs, size }: BigIntStats): string {
+  return `${ino}:${mtimeNs}:${size}`
 }
 
-/** Places of a row with a text; at the others are numbers. */
-const TEXTS = new Set([0, 3, 4])
-
-type Row = [client: string, since: number, until: number, kind: Ban['kind'], reason: string, times: number, remembered: number]
-
-function lineOf ({ client, since, until, kind, reason, past }: Ban): string {
-  return `${JSON.stringify([client, since, until, kind, reason, past?.times ?? 0, past?.until ?? 0] satisfies Row)}\n`
-}
-
-function isRow (value: unknown): value is Row {
-  if (!Array.isArray(value) || value.length !== 7) return false
-  return value.every((part: unknown, i) => TEXTS.has(i) ? typeof part === 'string' : Number.isFinite(part))
+function unlessMissing (error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
 }

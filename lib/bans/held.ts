@@ -34,8 +34,10 @@ export interface Held {
   add: (ban: HeldBan, network: BanTarget['network']) => void
   /** Whether there was one. */
   remove: (name: string) => boolean
-  /** Removes all that have ended by then. */
-  dropEnded: (time: number) => void
+  /** Removes those that have ended by then, but not more than that. */
+  dropEnded: (time: number, most?: number) => void
+  /** How many are in force then. */
+  active: (time: number) => number
   /** Removes the one that ends first. */
   dropFirst: () => void
   setAt: (name: string, at: number) => void
@@ -92,8 +94,14 @@ export function held (maxKeys: number): Held {
       return slot !== -1
     },
 
-    dropEnded (time) {
-      for (let slot = all.first(); slot !== -1 && all.until(slot) <= time; slot = all.first()) drop(slot)
+    dropEnded (time, most = Infinity) {
+      let left = most
+      for (let slot = all.first(); slot !== -1 && all.until(slot) <= time && left-- > 0; slot = all.first()) drop(slot)
+    },
+
+    active (time) {
+      const slot = all.first()
+      return slot === -1 || all.until(slot) > time ? all.size : all.size - all.ended(time)
     },
 
     dropFirst () {

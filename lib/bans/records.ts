@@ -46,6 +46,8 @@ export interface Records {
   setAt: (slot: number, at: number) => void
   /** The ban at a slot; `undefined` if there is none. */
   read: (slot: number) => HeldBan | undefined
+  /** How many have ended by then. */
+  ended: (time: number) => number
   /** The slot of the ban that ends first, or -1. */
   first: () => number
   clear: () => void
@@ -178,6 +180,11 @@ export function records (maxKeys: number): Records {
     },
 
     until: endOf,
+    ended (time) {
+      let count = 0
+      for (let slot = 0; slot < used; slot++) if (words[slot * WORDS + FORM] !== 0 && endOf(slot) <= time) count++
+      return count
+    },
     setAt (slot, at) { times[slot * TIMES + AT] = at },
     first: () => size === 0 ? -1 : heap[0]!,
 

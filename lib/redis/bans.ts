@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { isOf, type Answer, type News, type Row } from './bans-rows.ts'
 import { BANS_SCRIPT, BANS_SHA } from './bans-script.ts'
 import { openFeed } from './bans-feed.ts'
 import { isReady } from './client.ts'
 import type { RedisConnection } from './connection.ts'
 import { deadline } from './deadline.ts'
 import { atMost, breath, firstOf } from './turns.ts'
-import type { Ban, Bans } from '../bans/bans.ts'
+import type { Bans } from '../bans/bans.ts'
 import type { BanKeeper } from '../bans/keep.ts'
 import type { GuardEvent } from '../../types/index.ts'
 
@@ -24,13 +25,9 @@ const DAY = 86_400_000
 const SILENT = 3
 /** Milliseconds that the last words may take. */
 const FAREWELL = 500
-/** Changes of one call; rows of one answer: nothing else runs in Redis beside it. */
-const CHANGES = 50
+/** Changes of one call; rows of one answer: nothing else runs in Redis beside it, for one or two milliseconds. */
+const CHANGES = 200
 const ROWS = 500
-
-/** `[name, at, since, until, kind, reason, times, remembered]`, see bans-script.ts. */
-type Row = [name: string, at: number, since: number, until: number, kind: Ban['kind'] | 'lift', reason: string, times: number, remembered: number]
-type Answer = [epoch: string, seq: number, now: number, last: number, rows: Row[]]
 
 /** What Redis has not heard yet. `at` is a moment of this process's clock, or one of Redis if it is `known` there. */
 interface Change { at: number, known: boolean, lift: boolean }
@@ -52,6 +49,8 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
   const { client, prefix } = connection
   const keys = ['meta', 'rows', 'log', 'ends'].map((part) => `${prefix}bans:{bans}:${part}`)
   const channel = `${prefix}bans`
+  /** Names this node in what it publishes. */
+  const id = randomBytes(8).toString('hex')
   const waiting = new Map<string, Change>()
   /** Lifts that Redis knows, and when they were. */
   const lifted = new Map<string, number>()
@@ -105,14 +104,17 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
 
   async function call (changes: readonly Row[], from: number): Promise<Answer> {
     if (!isReady(client)) throw new Error('not connected')
-    const input = JSON.stringify({ changes, from, limit: ROWS, most: 2 * maxKeys, epoch: randomBytes(8).toString('hex') })
+    const input = JSON.stringify({ changes, from, limit: ROWS, most: 2 * maxKeys, epoch: randomBytes(8).toString('hex'), node: id })
     const sent = now()
     const text = await within(() => client.evalsha(BANS_SHA, keys.length, ...keys, input, channel).catch((error: unknown) => {
       if (!String(error).includes('NOSCRIPT')) throw error
       return client.eval(BANS_SCRIPT, keys.length, ...keys, input, channel)
     }))
     const answer = JSON.parse(String(text)) as Answer
+    const before = ahead
     ahead = Math.round(answer[2] - (sent + now()) / 2)
+    // A clock was set: bans of this node would end with it.
+    if (Math.abs(ahead - before) > PATIENCE) whole = true
     return answer
   }
 
@@ -126,16 +128,18 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
       waiting.delete(name)
     }
     const lift = kind === 'lift'
-    // Of two that seem to be of one moment, the lift wins.
-    if (at <= (lifted.get(name) ?? 0) || at < (own?.at ?? 0) || (at === own?.at && !lift)) return
+    // Of two that seem to be of one moment, the lift wins. Of a moment that Redis has yet to see nothing is known there.
+    const passed = (moment = 0): number => moment > now() + ahead + PATIENCE ? 0 : moment
+    const ends = until - ahead
+    const endsThen = own !== undefined && Math.abs(own.until - ends) < PATIENCE
+    if (at <= passed(lifted.get(name)) || at < passed(own?.at) || (at === own?.at && !lift && endsThen)) return
     if (lift) {
       bounded(lifted, name, at)
       return bans.others.lift(name)
     }
     lifted.delete(name)
-    const ends = until - ahead
     // The very ban that was made here keeps its own times.
-    if (own !== undefined && own.kind === kind && own.reason === reason && Math.abs(own.until - ends) < PATIENCE) bans.others.setAt(name, at)
+    if (endsThen && own.kind === kind && own.reason === reason) bans.others.setAt(name, at)
     else if (ends > now()) bans.others.add({ client: name, reason, since: since - ahead, until: ends, kind, past: times === 0 ? undefined : { times, until: remembered - ahead }, at })
   }
 
@@ -165,12 +169,12 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
 
   /** Reads all, and tells what is missing there. */
   async function compare (): Promise<void> {
-    const seen = new Set<string>()
+    const seen = new Map<string, number>()
     let from = 0
     let name, number, last, rows
     do {
       [name, number, , last, rows] = await call([], from)
-      for (const [name] of rows) seen.add(name)
+      for (const [name, at] of rows) seen.set(name, at)
       applyAll(rows)
       from = last
     } while (last < number)
@@ -179,13 +183,16 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
     whole = false
     compared++
     begun()
-    for (const part of bans.others.parts()) {
-      for (const { client, at } of part) if (at > 0 && !seen.has(client) && !waiting.has(client)) waiting.set(client, { at, known: true, lift: false })
+    // Redis may be an older copy of itself, too.
+    const isMissing = (name: string, at: number): boolean => at > (seen.get(name) ?? 0) && !waiting.has(name)
+    // Nodes that fill it together begin at different places.
+    for (const part of bans.others.parts(Math.random())) {
+      for (const { client, at } of part) if (isMissing(client, at)) waiting.set(client, { at, known: true, lift: false })
       await breath()
     }
     for (const [name, at] of lifted) {
       if (at + DAY < now() + ahead) lifted.delete(name)
-      else if (!seen.has(name) && !waiting.has(name)) waiting.set(name, { at, known: true, lift: true })
+      else if (isMissing(name, at)) waiting.set(name, { at, known: true, lift: true })
     }
     again ||= waiting.size > 0
   }
@@ -232,9 +239,13 @@ export function shareBans ({ connection, bans, now, maxKeys, emit }: SharedBansO
   }
 
   function heard (message: string): void {
+    // The answer to the call told it, or will.
+    if (isOf(message, id)) return
+    // While a call is under way nobody knows what came first, its changes or these: they are asked for afterwards.
+    if (turn !== undefined || whole) return wake()
     try {
-      const [name, first, last, rows] = JSON.parse(message) as [string, number, number, Row[]]
-      if (name !== epoch || first > seq + 1 || whole) return wake()
+      const [name, first, last, rows] = JSON.parse(message) as News
+      if (name !== epoch || first > seq + 1) return wake()
       applyAll(rows)
       seq = Math.max(seq, last)
     } catch {

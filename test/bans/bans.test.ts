@@ -264,3 +264,22 @@ test('bans, lifts and time agree with a plain model', () => {
     return true
   }), { numRuns: 200 })
 })
+
+test('bans that end all at once do not hold up the next call, and none of them counts any more', (t: TestContext) => {
+  const { clock, state, events } = setUp({ maxKeys: 3000 })
+  for (let i = 0; i < 3000; i++) state.add(`10.0.${i >> 8}.${i & 255}`, { duration: HOUR, reason: 'x' })
+  clock.time += HOUR
+  state.add('203.0.113.7', { duration: HOUR, reason: 'new' })
+  // What was not dropped yet is still there to be dropped.
+  const left = Array.from({ length: 3000 }, (_, i) => state.others.get(`10.0.${i >> 8}.${i & 255}`)).filter((ban) => ban !== undefined)
+  t.assert.strictEqual(left.length, 2500)
+  t.assert.strictEqual(state.find(client('10.0.11.183')), undefined)
+  t.assert.deepStrictEqual(state.list().map((ban) => ban.client), ['203.0.113.7'])
+  t.assert.strictEqual(state.stats()['active'], 1)
+  events.length = 0
+  t.assert.strictEqual(state.lift('10.0.11.183'), false)
+  t.assert.deepStrictEqual(events, [])
+  t.assert.strictEqual([...state.others.parts()].flat().length, 1)
+  for (let i = 0; i < 2999; i++) state.add(`10.1.${i >> 8}.${i & 255}`, { duration: HOUR, reason: 'x' })
+  t.assert.deepStrictEqual([state.stats()['active'], state.stats()['evicted']], [3000, 0])
+})

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -66,7 +66,8 @@ test('the file is written soon after a change, for its owner alone, and nothing 
   t.assert.deepStrictEqual(readdirSync(folder), ['bans.json'])
   app.guard.reset()
   await app.close()
-  t.assert.strictEqual(readFileSync(file, 'utf8'), `${HEAD}\n`)
+  const [head, ...lifts] = readFileSync(file, 'utf8').trim().split('\n')
+  t.assert.deepStrictEqual([head, lifts.length, lifts.every((line) => line.includes('"lift"'))], [HEAD, 1200, true], 'another process may know them yet')
 })
 
 test('a broken file: what can be read counts, the rest is said and kept', async (t: TestContext) => {
@@ -169,6 +170,16 @@ test('a link stays a link, and a line without end is one broken line', async (t:
   await app.close()
   t.assert.ok(lstatSync(link).isSymbolicLink())
   t.assert.strictEqual(readFileSync(file, 'utf8').split('\n').length, 3)
+})
+
+test('what a process that was killed left is removed after a day', async (t: TestContext) => {
+  const folder = folderOf(t)
+  const names = ['bans.json.0123456789ab.tmp', 'bans.json.0123456789ac.tmp', 'bans.json.mine.tmp', 'other.json.0123456789ab.tmp']
+  for (const name of names) writeFileSync(join(folder, name), 'x')
+  for (const name of names) if (!name.includes('9ac')) utimesSync(join(folder, name), 1, 1)
+  const { app } = await build(t, { store: { file: join(folder, 'bans.json') } })
+  await app.ready()
+  t.assert.deepStrictEqual(readdirSync(folder).sort(), ['bans.json', ...names.slice(1)])
 })
 
 test('store.file stands alone', async (t: TestContext) => {

@@ -1,8 +1,7 @@
-import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { build, CLIENT, status } from '../helpers.ts'
+import { processNode, type Node } from './process-node.ts'
 import { faultProxy } from './proxy.ts'
 import { clientOf, freePort, Redis, skip, startCluster, startServer, until, type Server, type TestClient } from './server.ts'
 import type { GuardOptions, RedisStoreOptions } from '../../lib/index.ts'
@@ -361,27 +360,6 @@ describe('bans of nodes that share one Redis', { skip }, () => {
     t.assert.deepStrictEqual(nodes.map(({ child }) => child.exitCode), [0, 0, 0], 'no handle is left')
   })
 })
-
-interface Node { child: ChildProcess, order: (order: object) => number, tell: <T>(order: object) => Promise<T> }
-
-async function processNode (t: TestContext, options: GuardOptions): Promise<Node> {
-  const child = fork(join(import.meta.dirname, 'bans-node.ts'), { execArgv: ['--import', 'tsx'] })
-  t.after(() => child.kill())
-  await once(child, 'message')
-  const answers = new Map<number, (answer: never) => void>()
-  child.on('message', ({ id, answer }: { id: number, answer: never }) => {
-    answers.get(id)?.(answer)
-    answers.delete(id)
-  })
-  let ids = 0
-  const order = (order: object): number => {
-    child.send({ id: ++ids, order })
-    return ids
-  }
-  const tell = <T>(what: object): Promise<T> => new Promise((resolve) => { answers.set(order(what), resolve as (answer: never) => void) })
-  await tell({ start: options })
-  return { child, order, tell }
-}
 
 describe('bans in a Redis Cluster of three nodes', { skip }, () => {
   test('are shared, in one slot', async (t: TestContext) => {
