@@ -11,6 +11,9 @@ export interface KeptBans {
 
 type Kept = Extract<SentBan, { until: number }> & Timed
 
+/** Bans that have ended and are dropped by one call at most: thousands may end at one moment. */
+const DROPS = 500
+
 /** @param maxKeys most bans; one more takes the place of the one that would end first */
 export function keptBans (maxKeys: number, now: () => number = Date.now): KeptBans {
   const byName = new Map<string, Kept>()
@@ -23,7 +26,8 @@ export function keptBans (maxKeys: number, now: () => number = Date.now): KeptBa
 
   function dropEnded (): void {
     const time = now()
-    for (let ban = byEnd.first(); ban !== undefined && ban.until <= time; ban = byEnd.first()) remove(ban)
+    let ban = byEnd.first()
+    for (let i = 0; i < DROPS && ban !== undefined && ban.until <= time; i++, ban = byEnd.first()) remove(ban)
   }
 
   return {
@@ -40,9 +44,10 @@ export function keptBans (maxKeys: number, now: () => number = Date.now): KeptBa
     names: () => [...byName.keys()],
     of (names) {
       dropEnded()
+      const time = now()
       return names.flatMap((name) => {
         const ban = byName.get(name)
-        if (ban === undefined) return []
+        if (ban === undefined || ban.until <= time) return []
         const { place, ...sent } = ban
         return [sent]
       })
