@@ -7,10 +7,10 @@ import { report } from '../report.ts'
 import type { DashboardOptions, GuardApi, GuardRules } from '../../types/index.ts'
 import { access, kPage } from './access.ts'
 import { actions, bodyOf } from './actions.ts'
+import { findBans } from './ban-list.ts'
 import { listenLocally } from './listening.ts'
 import { PAGE_HEADERS, readAssets, sendAsset } from './page.ts'
 import { policies } from './policy.ts'
-import { findBans } from './state.ts'
 import { watch, type Watch } from './watch.ts'
 
 const BODY_LIMIT = 16 * 1024
@@ -47,7 +47,7 @@ export async function addDashboard (guard: Guard, app: FastifyInstance, api: Gua
   }, { logLevel: 'warn' })
 }
 
-function get (own: FastifyInstance, url: string, answer: (request: FastifyRequest, reply: FastifyReply) => FastifyReply, config: object = {}): void {
+function get (own: FastifyInstance, url: string, answer: (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>, config: object = {}): void {
   own.route({ ...OWN_ROUTE, config: { ...OWN_ROUTE.config, ...config }, method: 'GET', url, exposeHeadRoute: false, handler: async (request, reply) => answer(request, reply) })
 }
 
@@ -65,7 +65,7 @@ function addApi (own: FastifyInstance, path: string, guard: Guard, api: GuardApi
     return stream === undefined ? json(reply.code(503), { error: 'too many pages are open' }) : reply.headers({ ...PAGE_HEADERS, ...EVENT_STREAM }).send(stream)
   })
   get(own, `${path}/routes`, (_request, reply) => json(reply, policies(guard, api)))
-  get(own, `${path}/bans`, (request, reply) => json(reply, findBans(api, String((request.query as { q?: unknown }).q ?? ''))))
+  get(own, `${path}/bans`, async (request, reply) => json(reply, await findBans(guard, String((request.query as { q?: unknown }).q ?? ''))))
 
   for (const [name, act] of Object.entries(actions(guard, api))) {
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import type { Guard } from '../guard.ts'
 import { reference } from '../report.ts'
-import type { BanInfo, GuardApi, GuardStats } from '../../types/index.ts'
+import type { GuardApi, GuardStats } from '../../types/index.ts'
+import { banLister, type BanList } from './ban-list.ts'
 import type { Feed } from './feed.ts'
 import type { Nodes } from './nodes.ts'
 import { passiveReport, type PassiveEntry } from './passive.ts'
@@ -12,7 +13,7 @@ import type { CheckTimes, Traffic } from './traffic.ts'
 export interface State {
   mode: string
   emergency: boolean
-  bans: { total: number, shown: BanInfo[] }
+  bans: BanList
   tops: Record<string, TopEntry[]>
   passive: PassiveEntry[]
   times: CheckTimes[]
@@ -40,27 +41,13 @@ export interface Health {
 export const nodeName = (): string => `${hostname()}:${process.pid}:${reference().slice(0, 4)}`
 export const uptime = (): number => Math.round(process.uptime() * 1000)
 
-const MOST_BANS = 200
 const SHOWN = 10
-/** A list of more bans takes long to sort: it is then renewed this rarely, in milliseconds. */
-const MANY_BANS = 5000
-const RARELY = 30_000
 
 export interface StateSources { guard: Guard, api: GuardApi, feed: Feed, traffic: Traffic, node: string, nodes: Nodes | undefined }
 
 /** Reads the state, for this number of open pages. */
 export function stateReader ({ guard, api, feed, traffic, node, nodes }: StateSources): (pages: number) => State {
-  let bans: State['bans'] = { total: 0, shown: [] }
-  let listed = -Infinity
-
-  function bansNow (active: number): State['bans'] {
-    const time = guard.services.now()
-    if (active > MANY_BANS && time - listed < RARELY) return { ...bans, total: active }
-    listed = time
-    const all = api.bans()
-    bans = { total: all.length, shown: all.slice(-MOST_BANS).reverse() }
-    return bans
-  }
+  const bansNow = banLister(guard)
 
   return (pages) => {
     const stats = api.stats()
@@ -85,12 +72,6 @@ export function stateReader ({ guard, api, feed, traffic, node, nodes }: StateSo
       }
     }
   }
-}
-
-/** Bans of whom a text is part of the target or the reason. */
-export function findBans (api: GuardApi, text: string): State['bans'] {
-  const found = api.bans().filter(({ client, reason }) => client.includes(text) || reason.includes(text))
-  return { total: found.length, shown: found.slice(0, MOST_BANS) }
 }
 
 /** Routes by requests since the start. */

@@ -1,6 +1,8 @@
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
+import { banLister } from '../../lib/dashboard/ban-list.ts'
+import { guardOf } from '../../lib/guard.ts'
 import guardPlugin, { type GuardOptions } from '../../lib/index.ts'
 import { build, CLIENT, startError, status } from '../helpers.ts'
 import { basic, listen, messages, OWN, snapshot } from './pages.ts'
@@ -126,6 +128,28 @@ const post = async (app: Awaited<ReturnType<typeof build>>['app'], name: string,
   const response = await app.inject({ method: 'POST', url: `/guard/api/${name}`, headers: { 'content-type': 'application/json', ...headers }, payload })
   return { status: response.statusCode, body: response.json() }
 }
+
+test('many bans are listed and searched a part at a time', async (t: TestContext) => {
+  const { app } = await build(t, { dashboard: {} })
+  const duration = 3_600_000
+  for (let i = 0; i < 6000; i++) app.guard.ban(`10.${i >> 8}.${i & 255}.1`, { duration: duration + (i * 7919 % 6000) * 1000, reason: i % 1000 === 0 ? 'seldom' : 'often' })
+  let turns = 0
+  let counting = true
+  const count = (): void => { if (counting) setImmediate(count); turns++ }
+  count()
+  const found = await app.inject({ url: '/guard/api/bans?q=often', headers: OWN })
+  counting = false
+  t.assert.ok(turns >= 12, `others had ${turns} turns`)
+  const { total, shown } = found.json<{ total: number, shown: Array<{ client: string, until: number }> }>()
+  const latest = app.guard.bans().filter(({ reason }) => reason === 'often').reverse()
+  t.assert.deepStrictEqual([total, shown.length], [5994, 200])
+  t.assert.deepStrictEqual(shown, latest.slice(0, 200))
+  t.assert.strictEqual((await app.inject({ url: '/guard/api/bans?q=seldom', headers: OWN })).json<{ total: number }>().total, 6)
+  const list = banLister(guardOf(app)!)
+  t.assert.deepStrictEqual(list(6000).shown, [], 'not yet')
+  while (list(6000).shown.length === 0) await new Promise((resolve) => { setImmediate(resolve) })
+  t.assert.deepStrictEqual(list(6000).shown, app.guard.bans().reverse().slice(0, 200))
+})
 
 test('bans are made and lifted', async (t: TestContext) => {
   const { app, lines } = await build(t, { dashboard: {} })
