@@ -7,7 +7,6 @@ import { milliseconds } from '../options/shape.ts'
 import { update } from '../update.ts'
 import type { RulesSource } from '../../types/index.ts'
 import { textLoader } from './load.ts'
-import { isYaml, parseRules } from './parse.ts'
 
 const FILE_REFRESH = 2000
 const URL_REFRESH = 300_000
@@ -23,7 +22,8 @@ export interface RulesKeeper {
 /** Keeps the rules of a file or a URL swapped in; what cannot be used changes nothing. */
 export function rulesKeeper (source: RulesSource, guard: Guard, app: FastifyInstance): RulesKeeper {
   const name = 'file' in source ? source.file : source.url
-  const yaml = isYaml('file' in source ? source.file : new URL(source.url).pathname)
+  // What the name says; all others are JSON.
+  const yaml = /\.ya?ml$/i.test('file' in source ? source.file : new URL(source.url).pathname)
   const load = textLoader(source)
   const every = milliseconds(source.refresh) ?? ('file' in source ? FILE_REFRESH : URL_REFRESH)
   const { now } = guard.services
@@ -51,6 +51,9 @@ export function rulesKeeper (source: RulesSource, guard: Guard, app: FastifyInst
       return
     }
     if (source.digest !== undefined && source.digest.toLowerCase() !== `sha256-${found}`) throw new Error(`has the digest sha256-${found}, not ${source.digest}`)
+    // A parser of YAML takes a tenth of the start: only where there is a file.
+    const { parseRules } = await import('./parse.ts')
+    if (closed) return
     const next = readRulesFile(parseRules(text, yaml))
     const until = next.expires === undefined ? Infinity : Date.parse(next.expires)
     if (until <= now() && digest !== '') throw new Error(`expired at ${next.expires}`)

@@ -8,11 +8,6 @@ const WIDEST_INDENT = 200
 /** The parser compares each member with all before it. */
 const MOST_MEMBERS = 5000
 
-/** Whether a source's name says that it is YAML; all others are JSON. */
-export function isYaml (name: string): boolean {
-  return /\.ya?ml$/i.test(name)
-}
-
 /**
  * Reads rules as data. Of YAML the core of version 1.2, which can say what JSON can: no tags that make other objects,
  * no merge keys, and aliases as long as they do not multiply.
