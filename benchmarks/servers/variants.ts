@@ -3,7 +3,7 @@ import { keepTickRecord } from '../../lib/tick-record.ts'
 import type { GuardOptions } from '../../types/index.ts'
 
 /** What is compared, in the table's order. */
-export const variants = ['bare', 'kept', 'guard', 'watched', 'everything', 'no-headers', 'detection', 'official'] as const
+export const variants = ['bare', 'kept', 'guard', 'watched', 'everything', 'no-headers', 'detection', 'limiter', 'official-limiter', 'official'] as const
 
 export type Variant = typeof variants[number]
 
@@ -15,6 +15,8 @@ export const titles: Readonly<Record<Variant, string>> = {
   everything: 'guard, everything on',
   'no-headers': 'guard, everything but securityHeaders',
   detection: 'guard, detection alone',
+  limiter: 'guard, rateLimit alone',
+  'official-limiter': '@fastify/rate-limit',
   official: '@fastify/helmet + cors + rate-limit + under-pressure'
 }
 
@@ -41,25 +43,29 @@ export async function serverOf (variant: Variant): Promise<FastifyInstance> {
   const app = Fastify()
   if (variant === 'kept') keepTickRecord()
   else if (variant === 'official') await registerOfficial(app)
+  else if (variant === 'official-limiter') await registerLimiter(app)
   else if (variant !== 'bare') await registerGuard(app, variant)
   app.get('/hello', (_request, reply) => { reply.send({ hello: 'world' }) })
   app.post('/items', (_request, reply) => { reply.send({ ok: true }) })
   return app
 }
 
-async function registerGuard (app: FastifyInstance, variant: 'guard' | 'watched' | 'everything' | 'no-headers' | 'detection'): Promise<void> {
+async function registerGuard (app: FastifyInstance, variant: 'guard' | 'watched' | 'everything' | 'no-headers' | 'detection' | 'limiter'): Promise<void> {
   const { guardPlugin } = await import('../../lib/index.ts')
   const { Registry } = await import('prom-client')
-  const options = { guard: {}, watched: { metrics: { registry: new Registry() }, dashboard: {} }, everything, 'no-headers': { ...everything, securityHeaders: false } as const, detection: { detection: true, securityHeaders: false } as const }
+  const options = { guard: {}, watched: { metrics: { registry: new Registry() }, dashboard: {} }, everything, 'no-headers': { ...everything, securityHeaders: false } as const, detection: { detection: true, securityHeaders: false } as const, limiter: { detection: false, securityHeaders: false, rateLimit: { max: LIMIT, window: '1m' } } as const }
   await app.register(guardPlugin, options[variant])
 }
 
+async function registerLimiter (app: FastifyInstance): Promise<void> {
+  const { default: rateLimit } = await import('@fastify/rate-limit')
+  await app.register(rateLimit, { max: LIMIT, timeWindow: '1 minute' })
+}
+
 async function registerOfficial (app: FastifyInstance): Promise<void> {
-  const [helmet, cors, rateLimit, underPressure] = await Promise.all([
-    import('@fastify/helmet'), import('@fastify/cors'), import('@fastify/rate-limit'), import('@fastify/under-pressure')
-  ])
+  const [helmet, cors, underPressure] = await Promise.all([import('@fastify/helmet'), import('@fastify/cors'), import('@fastify/under-pressure')])
   await app.register(helmet.default)
   await app.register(cors.default, { origin: [ORIGIN], credentials: true })
-  await app.register(rateLimit.default, { max: LIMIT, timeWindow: '1 minute' })
+  await registerLimiter(app)
   await app.register(underPressure.default, { maxEventLoopDelay: 60_000 })
 }
