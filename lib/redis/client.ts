@@ -13,3 +13,8 @@ export function isClient (value: unknown): value is RedisClient {
 export function isReady ({ status }: RedisClient): boolean {
   return status === undefined || status === 'ready'
 }
+
+/** @throws if commands cannot be sent now */
+export function assertReady (client: RedisClient): void {
+  if (!isReady(client)) throw new Error(`not connected (${client.status})`)
+}

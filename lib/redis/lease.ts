@@ -1,4 +1,4 @@
-import type { RemoteAsk, RemoteTaken } from './batch.ts'
+import type { RemoteAsk } from './batch.ts'
 import type { Remote } from './remote.ts'
 import { held, Leases, type Lease } from './leases.ts'
 import type { Ask, Left, Taken } from '../limits/store.ts'
@@ -9,12 +9,17 @@ const LARGEST = 256
 const LONGEST = 1000
 /** Milliseconds between looks for leases that ended. */
 const SWEEP = 250
+/**
+ * What the time of a request that was paid by lease differs from that of the lease, in milliseconds: units that others
+ * took in the same one are not kept for as long, and must not become permits.
+ */
+const BY_LEASE = 0.5
 /** Keys with a lease, or that may soon have one; all others ask each time. */
 const MOST = 10_000
 
 export interface Leased extends Omit<Remote, 'take'> {
-  /** At once where a lease pays; `granted` otherwise. */
-  take: (asks: readonly Ask[]) => Taken | Promise<RemoteTaken>
+  /** At once where a lease pays. */
+  take: (asks: readonly Ask[]) => Taken | Promise<Taken>
   /** Gives back what is not spent. */
   release: () => Promise<void>
   readonly leased: number
@@ -26,11 +31,9 @@ export interface Leased extends Omit<Remote, 'take'> {
  * when it is taken, and keeps it for as long beyond the window as the lease lasts: whenever it is spent, no span of
  * `window` has more than `max`. What is not spent is given back, so limits refuse early by no more than what other
  * nodes hold. While permits last, more are asked for beside the requests, so that none of those waits. Limits by gcra, and
- * those too small to share, are asked for each time.
- *
- * @param onGrant told of permits that no request brought
+ * those too small to share, are asked for each time, and what is asked for together with one of them too.
  */
-export function leased (remote: Remote, now: () => number = () => performance.now(), onGrant: (ask: Ask) => void = () => {}): Leased {
+export function leased (remote: Remote, now: () => number = () => performance.now()): Leased {
   const leases = new Leases()
   /** Under way beside the requests. */
   const refills = new Set<Promise<void>>()
@@ -61,12 +64,12 @@ export function leased (remote: Remote, now: () => number = () => performance.no
     lease.asking = true
     lease.want = Math.min(largestOf(lease.ask), lease.want * 2)
     const sent = now()
-    const asked = remote.take([{ ...lease.ask, cost: 0, hold: lastsOf(lease.ask), want: lease.want } as RemoteAsk]).then(({ granted, at, left }) => {
+    // A node never holds more than one whole lease.
+    const want = Math.min(lease.want, largestOf(lease.ask) - lease.permits)
+    const asked = remote.take([{ ...lease.ask, cost: 0, hold: lastsOf(lease.ask), want } as RemoteAsk]).then(({ granted, at, left }) => {
       const [permits = 0] = granted
       lease.dry = permits === 0
-      if (lease.dry) return
-      onGrant({ ...lease.ask, cost: permits })
-      grant(lease, lease.ask, permits, sent, at, left[0]!)
+      if (!lease.dry) grant(lease, lease.ask, permits, sent, at, left[0]!)
     }).catch(() => { lease.dry = true }).finally(() => {
       lease.asking = false
       refills.delete(asked)
@@ -82,7 +85,7 @@ export function leased (remote: Remote, now: () => number = () => performance.no
       const lease = leases.get(ask)
       if (lease === undefined || !spendable(lease, ask, time)) return undefined
       spent++
-      return { passed: true, at: lease.at, left: [pay(lease, ask.cost, time)] }
+      return { passed: true, at: lease.at + BY_LEASE, left: [pay(lease, ask.cost, time)] }
     }
     const found: Lease[] = []
     for (const ask of asks) {
@@ -96,12 +99,11 @@ export function leased (remote: Remote, now: () => number = () => performance.no
       at = Math.min(at, lease.at)
       return pay(lease, asks[i]!.cost, time)
     })
-    return { passed: true, at, left }
+    return { passed: true, at: at + BY_LEASE, left }
   }
 
   /** The lease that an ask may get, if it is the moment for one. */
   function due (ask: Ask): Lease | undefined {
-    if (largestOf(ask) < 2) return undefined
     const lease = leases.get(ask)
     if (lease === undefined) {
       if (leases.size < MOST) leases.add({ ask: { ...ask }, permits: 0, until: now() + lastsOf(ask), at: 0, next: undefined, left: NOTHING, learned: 0, want: 0, asking: false, dry: false })
@@ -112,17 +114,20 @@ export function leased (remote: Remote, now: () => number = () => performance.no
     return lease
   }
 
-  async function takeMore (asks: readonly Ask[]): Promise<RemoteTaken> {
+  async function takeMore (asks: readonly Ask[]): Promise<Taken> {
     const sent = now()
-    const dues = asks.map(due)
-    timer ??= setInterval(sweep, SWEEP).unref()
+    // Of what is asked for together all is paid by lease, or nothing.
+    const dues = asks.every(isLeasable) ? asks.map(due) : []
+    if (leases.size > 0) timer ??= setInterval(sweep, SWEEP).unref()
     for (const lease of dues) if (lease !== undefined) lease.asking = true
     try {
-      const taken = await remote.take(asks.map((ask, i): RemoteAsk => dues[i] === undefined ? ask : { ...ask, hold: lastsOf(ask), want: dues[i].want }))
+      const { passed, at, left, granted } = await remote.take(asks.map((ask, i): RemoteAsk => dues[i] === undefined ? ask : { ...ask, hold: lastsOf(ask), want: dues[i].want }))
       dues.forEach((lease, i) => {
-        if (lease !== undefined && (taken.granted[i] ?? 0) > 0) grant(lease, asks[i]!, taken.granted[i]!, sent, taken.at, taken.left[i]!)
+        if (lease !== undefined && (granted[i] ?? 0) > 0) grant(lease, asks[i]!, granted[i]!, sent, at, left[i]!)
       })
-      return { ...taken, left: taken.left.map((left, i) => learned(left, leases.get(asks[i]!))) }
+      // A request of the same moment may have brought permits.
+      const paid = passed ? undefined : spend(asks)
+      return paid ?? { passed, at, left: left.map((left, i) => learned(left, leases.get(asks[i]!))) }
     } finally {
       for (const lease of dues) if (lease !== undefined) lease.asking = false
     }
@@ -195,12 +200,12 @@ export function leased (remote: Remote, now: () => number = () => performance.no
       const others = asks.filter((ask) => {
         const lease = leases.get(ask)
         // As if it had never been spent.
-        const from = lease?.at === at ? lease : lease?.next
-        if (from === undefined || from.at !== at || time >= from.until) return true
+        const from = lease?.at === at - BY_LEASE ? lease : lease?.next
+        if (from === undefined || from.at !== at - BY_LEASE || time >= from.until) return true
         from.permits += ask.cost
         return false
       })
-      if (others.length > 0) await remote.refund(others, at)
+      if (others.length > 0) await remote.refund(others, Math.floor(at))
     },
 
     async reset (counters, key) {
@@ -221,6 +226,10 @@ export function leased (remote: Remote, now: () => number = () => performance.no
       await Promise.all(backs)
     }
   }
+}
+
+function isLeasable (ask: Ask): boolean {
+  return largestOf(ask) >= 2
 }
 
 const NOTHING: Left = { remaining: 0, wait: 0, next: 0, reset: 0 }

@@ -1,7 +1,7 @@
 import { encode, settle, type Kind, type Operation, type RemoteAsk, type RemoteTaken } from './batch.ts'
 import { isReady, type RedisClient } from './client.ts'
 import { deadline } from './deadline.ts'
-import { patternOf } from './keys.ts'
+import { patternOf, tagOf } from './keys.ts'
 import { SCRIPT, SHA } from './script.ts'
 import type { Counter } from '../limits/store.ts'
 
@@ -13,8 +13,8 @@ export interface RemoteOptions {
   prefix?: string
   /** Milliseconds that an answer may take. */
   timeout?: number
-  /** Told how each call ended; `undefined`: well. */
-  onOutcome?: (error: Error | undefined) => void
+  /** Told how each call ended; `undefined`: well. `key`: one of those that it was for; of a cluster the only one. */
+  onOutcome?: (error: Error | undefined, key: string | undefined) => void
 }
 
 /** Limiter state in Redis, with nothing done about its faults: what fails rejects. */
@@ -24,10 +24,10 @@ export interface Remote {
   refund: (asks: readonly RemoteAsk[], at: number) => Promise<void>
   reset: (counters: readonly Counter[], key: string) => Promise<void>
   clear: () => Promise<void>
-  /** Rejects unless Redis takes writes. */
-  probe: () => Promise<void>
-  /** Fails everything that waits for an answer. */
-  abandon: (error: Error) => void
+  /** Rejects unless Redis, or of a cluster the shard of `key`, takes writes. */
+  probe: (key?: string) => Promise<void>
+  /** Fails everything that waits for an answer, or what of it concerns such a key. */
+  abandon: (error: Error, concerns?: (key: string | undefined) => boolean) => void
   /** Calls of the script, requests in them, and reloads of the script. */
   readonly counts: { calls: number, operations: number, reloads: number }
 }
@@ -37,12 +37,12 @@ const PROBE = 'return redis.call(\'SET\', KEYS[1], 1, \'PX\', 1000)'
 
 export function remote ({ client, prefix = 'guard:', timeout = 50, onOutcome = () => {} }: RemoteOptions): Remote {
   const counts = { calls: 0, operations: 0, reloads: 0 }
-  const waiting = new Set<(error: Error) => void>()
+  const waiting = new Map<(error: Error) => void, string | undefined>()
   let queue: Operation[] = []
   let turn: NodeJS.Immediate | undefined
 
   /** One answer, or a rejection after `timeout`. */
-  function within<T> (call: () => Promise<T>): Promise<T> {
+  function within<T> (key: string | undefined, call: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const done = (): void => {
         cancel()
@@ -53,7 +53,7 @@ export function remote ({ client, prefix = 'guard:', timeout = 50, onOutcome = (
         reject(error)
       }
       const cancel = deadline(timeout, () => fail(new Error(`no answer within ${timeout} ms`)))
-      waiting.add(fail)
+      waiting.set(fail, key)
       if (!isReady(client)) return fail(new Error(`not connected (${client.status})`))
       call().then((value) => {
         done()
@@ -75,13 +75,14 @@ export function remote ({ client, prefix = 'guard:', timeout = 50, onOutcome = (
   async function call (operations: readonly Operation[]): Promise<void> {
     counts.calls++
     counts.operations += operations.length
+    const key = operations[0]!.asks[0]?.key
     try {
       const { keys, json } = encode(operations, prefix)
-      settle(operations, await within(() => run(keys, json)))
-      onOutcome(undefined)
+      settle(operations, await within(key, () => run(keys, json)))
+      onOutcome(undefined, key)
     } catch (error) {
       // First of all the breaker: what the operations' owners do next may depend on it.
-      onOutcome(error as Error)
+      onOutcome(error as Error, key)
       for (const { reject } of operations) reject(error as Error)
     }
   }
@@ -134,19 +135,19 @@ export function remote ({ client, prefix = 'guard:', timeout = 50, onOutcome = (
 
     async reset (counters, key) {
       const { keys } = encode([{ kind: 'peek', at: 0, asks: counters.map((counter) => ({ counter, key, max: 0, burst: 0, cost: 0 })), resolve () {}, reject () {} }], prefix)
-      await Promise.all(keys.map((key) => within(() => client.unlink(key))))
+      await Promise.all(keys.map((place) => within(key, () => client.unlink(place))))
     },
 
     async clear () {
       for (const node of client.nodes?.('master') ?? [client]) await clearNode(node, client, prefix)
     },
 
-    async probe () {
-      await within(() => client.eval(PROBE, 1, `${prefix}{probe}`))
+    async probe (key) {
+      await within(key, () => client.eval(PROBE, 1, key === undefined ? `${prefix}{probe}` : `${prefix}{${tagOf(key)}}:probe`))
     },
 
-    abandon (error) {
-      for (const fail of [...waiting]) fail(error)
+    abandon (error, concerns = () => true) {
+      for (const [fail, key] of [...waiting]) if (concerns(key)) fail(error)
     }
   }
 }

@@ -1,13 +1,15 @@
 import type { Breaker } from './breaker.ts'
-import type { RemoteTaken } from './batch.ts'
 import type { Remote } from './remote.ts'
 import type { Ask, LimiterStore, Taken } from '../limits/store.ts'
 
 export interface ResilientOptions {
-  remote: Pick<Remote, 'peek' | 'refund' | 'reset' | 'clear'> & { take: (asks: readonly Ask[]) => Taken | Promise<RemoteTaken> }
+  remote: Pick<Remote, 'peek' | 'refund' | 'reset' | 'clear'> & { take: (asks: readonly Ask[]) => Taken | Promise<Taken> }
   /** Decides while the other one fails. */
   local: LimiterStore<false>
-  breaker: Pick<Breaker, 'open' | 'reason'>
+  breaker: Pick<Breaker, 'open' | 'reason'> & {
+    /** Of an open one: whether it is for this key. Absent: for all. */
+    isOpen?: (key: string) => boolean
+  }
   onError: 'local' | 'pass' | 'refuse'
 }
 
@@ -43,27 +45,55 @@ export function resilient ({ remote, local, breaker, onError }: ResilientOptions
     return { passed: false, at: NaN, left, failed: breaker.reason }
   }
 
-  /** Permits for later are counted with the request that brought them. */
-  function counted (asks: readonly Ask[], taken: RemoteTaken): Taken {
-    if (warm && taken.passed) {
-      const all = taken.granted.length > 0 ? asks.map((ask, i) => ({ ...ask, cost: ask.cost + (taken.granted[i] ?? 0) })) : asks
-      ahead = taken.at - local.take(all).at
-    }
+  function counted (asks: readonly Ask[], taken: Taken): Taken {
+    if (!warm || !taken.passed) return taken
+    const { at } = local.take(asks)
+    // A fraction: it was paid by lease, and this is the time of the lease.
+    if (Number.isInteger(taken.at)) ahead = taken.at - at
     return taken
+  }
+
+  function isLost ({ key }: Ask): boolean {
+    return breaker.isOpen === undefined || breaker.isOpen(key)
+  }
+
+  /**
+   * Some keys are on a shard that fails: the others are counted where they are. Nobody can give back at two places
+   * by one time: it counts, one too many, never one too few.
+   */
+  async function apart (asks: readonly Ask[], peeks: boolean): Promise<Taken> {
+    if (onError === 'refuse') return instead(asks, peeks)
+    const lost = asks.filter(isLost)
+    const kept = asks.filter((ask) => !lost.includes(ask))
+    const asked = peeks ? remote.peek(kept) : remote.take(kept)
+    let far: Taken
+    try {
+      far = await asked
+    } catch {
+      return instead(asks, peeks)
+    }
+    const near = instead(lost, peeks || !far.passed)
+    const passed = far.passed && near.passed
+    if (!peeks && far.passed) {
+      if (!passed) remote.refund(kept, far.at).catch(() => {})
+      else counted(kept, far)
+    }
+    const left = asks.map((ask) => lost.includes(ask) ? near.left[lost.indexOf(ask)]! : far.left[kept.indexOf(ask)]!)
+    return { passed, at: NaN, left, ...(near.failed !== undefined && { failed: near.failed }) }
   }
 
   return {
     get fallbacks () { return fallbacks },
 
     take (asks) {
-      if (breaker.open) return instead(asks)
+      if (breaker.open && asks.some(isLost)) return asks.every(isLost) ? instead(asks) : apart(asks, false)
       const taken = remote.take(asks)
-      if (!(taken instanceof Promise)) return taken
+      if (!(taken instanceof Promise)) return counted(asks, taken)
       return taken.then((taken) => counted(asks, taken), () => instead(asks))
     },
 
     peek (asks) {
-      if (breaker.open) return instead(asks, true)
+      if (breaker.open && asks.some(isLost)) return asks.every(isLost) ? instead(asks, true) : apart(asks, true)
       return remote.peek(asks).catch(() => instead(asks, true))
     },
 
@@ -71,9 +101,10 @@ export function resilient ({ remote, local, breaker, onError }: ResilientOptions
       if (Number.isNaN(at)) return
       if (at < 0) return local.refund(asks, -1 - at)
       if (warm) local.refund(asks, Math.max(0, at - ahead - SLACK))
-      if (breaker.open) return
+      const kept = breaker.open ? asks.filter((ask) => !isLost(ask)) : asks
+      if (kept.length === 0) return
       // Without it the request counts: one too many, never one too few.
-      return remote.refund(asks, at).catch(() => {})
+      return remote.refund(kept, at).catch(() => {})
     },
 
     reset (counters, key) {

@@ -1,13 +1,14 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { breaker } from './breaker.ts'
 import { openChannel, type Channel } from './channel.ts'
-import { isReady } from './client.ts'
+import { assertReady, isReady } from './client.ts'
 import { openConnection, type RedisConnection } from './connection.ts'
+import { nodeFinder } from './keys.ts'
 import { leased } from './lease.ts'
 import { remote } from './remote.ts'
 import { resilient } from './resilient.ts'
+import { ALL, shards } from './shards.ts'
 import { GUARD_STORE_DOWN } from '../errors.ts'
-import type { Ask, LimiterStore } from '../limits/store.ts'
+import type { LimiterStore } from '../limits/store.ts'
 import type { GuardEvent, RedisStoreOptions, StoreStats } from '../../types/index.ts'
 
 /** Milliseconds that the start, or `ready()`, waits for Redis at most. */
@@ -46,6 +47,7 @@ export function openRedisStore (options: RedisStoreOptions, { app, log, now, emi
   let channel: Channel | undefined
   let since = now()
   let failures = 0
+  let down = false
   /** Until the start has waited for Redis, its absence is no news. */
   let starting = true
   const tell = teller(log, onError)
@@ -54,38 +56,50 @@ export function openRedisStore (options: RedisStoreOptions, { app, log, now, emi
     client,
     prefix,
     timeout,
-    onOutcome (error) {
-      if (error === undefined) return circuit.succeeded()
+    onOutcome (error, key) {
+      if (error === undefined) return circuits.succeeded(key)
       failures++
-      circuit.failed(error.message)
+      circuits.failed(error.message, key)
     }
   })
-  const circuit = breaker({
-    probe: far.probe,
-    onChange (open, reason) {
-      since = now()
+  const nodeOf = nodeFinder(client, prefix)
+  const circuits = shards({
+    nodeOf,
+    async probe (key) {
+      if (nodeOf === undefined) return far.probe()
+      // A connection to a cluster says nothing of its shards: requests find out which of them work.
+      if (key === undefined) return assertReady(client)
+      try {
+        await far.probe(key)
+      } catch (error) {
+        // A replica may have taken over meanwhile; from a master that hangs nobody hears that.
+        client.refreshSlotsCache?.()
+        throw error
+      }
+    },
+    // Whoever waits for an answer now would wait in vain.
+    onOpen: (reason, concerns) => far.abandon(new Error(reason), concerns),
+    onChange () {
+      if (circuits.open !== down) since = now()
+      down = circuits.open
       if (!starting) announce()
-      // Whoever waits for an answer now would wait in vain.
-      if (open) far.abandon(new Error(reason))
-      else waiting.forEach((resolve) => resolve())
+      if (!down) waiting.forEach((resolve) => resolve())
     }
   })
-  const unwatch = connection.watch((error) => error === undefined ? circuit.retry() : circuit.trip(error.message))
-  if (!isReady(client)) circuit.trip('not connected yet')
-  // What was taken ahead counts here too, for the time that this node may have to count by itself.
-  const warm = (ask: Ask): void => { if (onError === 'local') local.take([ask]) }
-  const leases = mode === 'lease' ? leased(far, undefined, warm) : undefined
-  const limits = resilient({ remote: leases ?? far, local, breaker: circuit, onError })
+  const unwatch = connection.watch((error) => error === undefined ? circuits.retry() : circuits.trip(error.message))
+  if (!isReady(client)) circuits.trip('not connected yet')
+  const leases = mode === 'lease' ? leased(far) : undefined
+  const limits = resilient({ remote: leases ?? far, local, breaker: circuits, onError })
 
   function announce (): void {
-    const { open, reason } = circuit
-    tell.say(open, reason)
-    emit({ type: 'store', time: since, state: open ? 'down' : 'up', reason })
+    const { open, where, reason } = circuits
+    tell.say(where, reason)
+    emit({ type: 'store', time: now(), state: open ? 'down' : 'up', reason })
   }
 
   /** Whether Redis answers now or soon. */
   async function up (): Promise<boolean> {
-    if (!circuit.open) return true
+    if (!circuits.open) return true
     await new Promise<void>((resolve) => {
       const timer = setTimeout(done, PATIENCE)
       function done (): void {
@@ -95,7 +109,7 @@ export function openRedisStore (options: RedisStoreOptions, { app, log, now, emi
       }
       waiting.add(done)
     })
-    return !circuit.open
+    return !circuits.open
   }
 
   return {
@@ -108,14 +122,14 @@ export function openRedisStore (options: RedisStoreOptions, { app, log, now, emi
       starting = false
       if (!there) announce()
     },
-    async ready () { if (!await up()) throw new GUARD_STORE_DOWN(circuit.reason) },
-    stats: () => ({ kind: 'redis', mode, state: circuit.open ? 'down' : 'up', reason: circuit.reason, since, ...far.counts, failures, fallbacks: limits.fallbacks, ...(leases !== undefined && { leased: leases.leased, leases: leases.leases }) }),
+    async ready () { if (!await up()) throw new GUARD_STORE_DOWN(circuits.reason) },
+    stats: () => ({ kind: 'redis', mode, state: circuits.open ? 'down' : 'up', reason: circuits.reason, since, ...far.counts, failures, fallbacks: limits.fallbacks, ...(leases !== undefined && { leased: leases.leased, leases: leases.leases }) }),
 
     async close () {
       unwatch()
       tell.close()
-      if (!circuit.open) await leases?.release().catch(() => {})
-      circuit.close()
+      if (circuits.where !== ALL) await leases?.release().catch(() => {})
+      circuits.close()
       channel?.close()
       await connection.close()
     }
@@ -123,21 +137,21 @@ export function openRedisStore (options: RedisStoreOptions, { app, log, now, emi
 }
 
 /** Faults may come and go many times in a second: the log hears of them at most once in an interval, and how it ended. */
-function teller (log: FastifyBaseLogger, onError: 'local' | 'pass' | 'refuse'): { say: (open: boolean, reason: string) => void, close: () => void } {
+function teller (log: FastifyBaseLogger, onError: 'local' | 'pass' | 'refuse'): { say: (where: string, reason: string) => void, close: () => void } {
   const then = { local: 'this node counts by itself', pass: 'requests are not counted', refuse: 'requests are refused' }[onError]
   let timer: NodeJS.Timeout | undefined
-  let said = false
-  let next: { open: boolean, reason: string } | undefined
+  let said = ''
+  let next: { where: string, reason: string } | undefined
 
-  function say (open: boolean, reason: string): void {
+  function say (where: string, reason: string): void {
     if (timer !== undefined) {
-      next = { open, reason }
+      next = { where, reason }
       return
     }
     timer = setTimeout(again, QUIET).unref()
-    if (open === said) return
-    said = open
-    if (open) log.warn({ event: 'guard.store', state: 'down', reason }, `guard: Redis does not answer (${reason}); ${then}`)
+    if (where === said) return
+    said = where
+    if (where !== '') log.warn({ event: 'guard.store', state: 'down', reason }, `guard: Redis does not answer (${reason}); ${then}`)
     else log.info({ event: 'guard.store', state: 'up', reason }, 'guard: Redis answers again')
   }
 
@@ -145,7 +159,7 @@ function teller (log: FastifyBaseLogger, onError: 'local' | 'pass' | 'refuse'): 
     timer = undefined
     const latest = next
     next = undefined
-    if (latest !== undefined) say(latest.open, latest.reason)
+    if (latest !== undefined) say(latest.where, latest.reason)
   }
 
   return { say, close: () => clearTimeout(timer) }

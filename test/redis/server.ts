@@ -13,7 +13,13 @@ const program: string | undefined = onPath('redis-server') ?? onPath('valkey-ser
 /** Why tests that need a server are skipped; `false`: they are not. With CI=true the test command fails where it is missing. */
 export const skip: string | false = program === undefined && 'redis-server is missing: apt-get install redis-server'
 
-export interface Server { port: number, folder: string, stop: () => Promise<void> }
+export interface Server {
+  port: number
+  folder: string
+  /** `SIGSTOP`: it hangs, with its connections open, until `SIGCONT`. */
+  signal: (name: NodeJS.Signals) => void
+  stop: () => Promise<void>
+}
 
 /** A port that was free a moment ago, and 10000 above it too: a cluster's own channel is there. */
 export async function freePort (): Promise<number> {
@@ -38,6 +44,7 @@ export async function startServer (args: readonly string[] = [], at?: number, fi
   return {
     port,
     folder,
+    signal: (name) => { child.kill(name) },
     async stop () {
       process.removeListener('exit', kill)
       if (child.exitCode === null && child.signalCode === null) {
@@ -79,11 +86,19 @@ export function clientOf (port: number, options: object = {}): TestClient {
   return client
 }
 
-export interface ClusterServers { ports: number[], stop: () => Promise<void> }
+export interface ClusterServers {
+  ports: number[]
+  /** The masters by their slots: a third each. */
+  servers: Server[]
+  /** Adds a replica of the first master. */
+  replicate: () => Promise<Server>
+  stop: () => Promise<void>
+}
 
-/** A cluster of three masters. */
-export async function startCluster (): Promise<ClusterServers> {
-  const servers = await Promise.all([0, 1, 2].map(() => startServer(['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'])))
+/** A cluster of three masters. `args` are options of each redis-server. */
+export async function startCluster (args: readonly string[] = []): Promise<ClusterServers> {
+  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', ...args]
+  const servers = await Promise.all([0, 1, 2].map(() => startServer(options)))
   const clients = servers.map(({ port }) => clientOf(port))
   const [first] = clients
   for (const [i, client] of clients.entries()) {
@@ -94,7 +109,22 @@ export async function startCluster (): Promise<ClusterServers> {
   for (const { port } of servers.slice(1)) await first!.call('CLUSTER', 'MEET', '127.0.0.1', port)
   for (const client of clients) await until(async () => String(await client.call('CLUSTER', 'INFO')).includes('cluster_state:ok'))
   for (const client of clients) client.disconnect()
-  return { ports: servers.map(({ port }) => port), async stop () { await Promise.all(servers.map((server) => server.stop())) } }
+  const all = [...servers]
+
+  async function replicate (): Promise<Server> {
+    const replica = await startServer([...options, '--repl-diskless-sync-delay', '0'])
+    all.push(replica)
+    const [asker, master] = [clientOf(replica.port), clientOf(servers[0]!.port)]
+    await asker.call('CLUSTER', 'MEET', '127.0.0.1', servers[0]!.port)
+    const id = String(await master.call('CLUSTER', 'MYID'))
+    await until(async () => String(await asker.call('CLUSTER', 'NODES')).includes(id), 'the replica knows its master')
+    await asker.call('CLUSTER', 'REPLICATE', id)
+    await until(async () => String(await asker.call('INFO', 'replication')).includes('master_link_status:up'), 'the replica follows')
+    for (const client of [asker, master]) client.disconnect()
+    return replica
+  }
+
+  return { ports: servers.map(({ port }) => port), servers, replicate, async stop () { await Promise.all(all.map((server) => server.stop())) } }
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })
