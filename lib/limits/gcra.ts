@@ -2,8 +2,10 @@ import type { Count } from './algorithm.ts'
 import type { Ask } from './store.ts'
 import { EXPIRES, MAX, TIMES, TOTAL, WORDS, type Table } from './table.ts'
 
-/** Far above the rounding of sums of intervals (below 1e-4 ms in 10 years), and far below a millisecond. */
-const EPSILON = 0.01
+/** Far below a millisecond, and below an interval: it must not add units. Above the rounding of sums of intervals, below 1e-4 ms in 10 years. */
+function epsilonOf (interval: number): number {
+  return Math.min(0.01, Math.max(0.0001, interval / 8))
+}
 
 /**
  * Generic cell rate algorithm (ITU-T I.371): `burst` units at once, and one more each `window / max`
@@ -14,7 +16,7 @@ export const gcra: Count = {
   wait (table, slot, ask, now) {
     if (ask.max === 0 || ask.cost > ask.burst) return Infinity
     const interval = intervalOf(ask)
-    return whole(level(table, slot, now) + (ask.cost - ask.burst) * interval)
+    return whole(level(table, slot, now) + (ask.cost - ask.burst) * interval, interval)
   },
 
   take (table, slot, ask, now) {
@@ -36,8 +38,8 @@ export const gcra: Count = {
     if (ask.max === 0) return { remaining: 0, wait, next: 0, reset: 0 }
     const interval = intervalOf(ask)
     const taken = level(table, slot, now)
-    const remaining = Math.max(0, Math.floor((ask.burst * interval - taken + EPSILON) / interval))
-    return { remaining, wait, next: taken === 0 ? 0 : whole(taken - (ask.burst - remaining - 1) * interval), reset: whole(taken) }
+    const remaining = Math.min(ask.burst, Math.max(0, Math.floor((ask.burst * interval - taken + epsilonOf(interval)) / interval)))
+    return { remaining, wait, next: remaining === ask.burst ? 0 : whole(taken - (ask.burst - remaining - 1) * interval, interval), reset: whole(taken, interval) }
   }
 }
 
@@ -50,6 +52,6 @@ function level ({ times }: Table, slot: number, now: number): number {
   return Math.max(0, times[slot * TIMES + EXPIRES]! - now)
 }
 
-function whole (ms: number): number {
-  return Math.max(0, Math.ceil(ms - EPSILON))
+function whole (ms: number, interval: number): number {
+  return Math.max(0, Math.ceil(ms - epsilonOf(interval)))
 }

@@ -12,8 +12,9 @@ import { createHash } from 'node:crypto'
  * The arithmetic is that of lib/limits/: see there for what it does and why. Redis does nothing else meanwhile, so what
  * a request costs here is what counts: states are packed, and of a sliding window only the newest bucket and the sum are
  * read as long as no bucket has expired. Of sliding windows that is sum, span, expiry and units of the newest bucket,
- * then expiry and units of each older one, oldest first; of fixed windows expiry and units; of gcra the theoretical
- * arrival time and when it was written. Every key expires with its state. States of one call are read once and written
+ * and when the state began, so that nothing is given back of what was taken before a reset; then expiry and units of each
+ * older bucket, oldest first. Of fixed windows it is expiry and units; of gcra when it was written, and the milliseconds'
+ * worth of units that were taken then. Every key expires with its state. States of one call are read once and written
  * once. Time is that of Redis alone, so nodes' clocks need not agree; should it be set back, nobody waits much longer
  * than a window.
  *
@@ -21,19 +22,28 @@ import { createHash } from 'node:crypto'
  * many more, of what is free at most a quarter: permits that a node may spend later without asking (see lease.ts).
  */
 export const SCRIPT = `
-local write, read, format, sub, floor, highest = struct.pack, struct.unpack, string.format, string.sub, math.floor, math.max
+local write, read, format, sub, floor, highest, lowest = struct.pack, struct.unpack, string.format, string.sub, math.floor, math.max, math.min
 local SLIDING, FIXED = 0, 1
-local HEAD, CELL = 20, 10
-local EPSILON = 0.01
+local HEAD, CELL, LEVEL = 26, 10, 14
+-- Milliseconds that can be written as a whole number, and that gcra can come to.
+local LONGEST, HIGHEST = 2 ^ 53 - 1, 1e22
 local time = redis.call('TIME')
 local now = time[1] * 1000 + floor(time[2] / 1000)
 local limits, operations = unpack(cjson.decode(ARGV[1]))
-local raws = #KEYS > 0 and redis.call('MGET', unpack(KEYS)) or {}
-local states, kinds = {}, {}
+local raws, states, kinds, changed = {}, {}, {}, {}
+-- More than some 8000 values no function takes.
+for first = 1, #KEYS, 1000 do
+  local some = redis.call('MGET', unpack(KEYS, first, lowest(first + 999, #KEYS)))
+  if first == 1 then raws = some else for i = 1, #some do raws[first + i - 1] = some[i] end end
+end
 
-local function whole (ms)
-  -- Never the text -0.
-  return highest(0, math.ceil(ms - EPSILON)) + 0
+-- See gcra.ts.
+local function epsilonOf (interval)
+  return lowest(0.01, highest(0.0001, interval / 8))
+end
+
+local function whole (ms, interval)
+  return lowest(LONGEST, highest(0, math.ceil(ms - epsilonOf(interval))))
 end
 
 local function oldest (state)
@@ -41,35 +51,36 @@ local function oldest (state)
   return (read('<I6', state.older))
 end
 
--- The clock was set back: nothing lasts longer than if it had been taken now.
+-- The clock was set back: nothing lasts longer than if it had been taken now. That is written down, also where a request is
+-- refused: its wait begins now, and not again with the next one.
 local function shorten (state, latest)
   local parts = {}
   for at = 1, #state.older, CELL do
     local expires, count = read('<I6I4', state.older, at)
-    parts[#parts + 1] = write('<I6I4', math.min(expires, latest), count)
+    parts[#parts + 1] = write('<I6I4', lowest(expires, latest), count)
   end
   state.older, state.expires = table.concat(parts), latest
 end
 
-local function readSliding (raw, window)
-  local state = { sum = 0, span = 0, expires = 0, count = 0, older = '' }
+local function readSliding (key, raw, window)
+  local state = { sum = 0, span = 0, expires = 0, count = 0, began = now, older = '' }
   if not raw or #raw < HEAD or (#raw - HEAD) % CELL ~= 0 then return state end
-  local sum, span, expires, count = read('<I4I6I6I4', raw)
+  local sum, span, expires, count, began = read('<I4I6I6I4I6', raw)
   if expires <= now then return state end
-  state.sum, state.span, state.expires, state.count = sum, span, expires, count
-  if #raw == HEAD then
-    if expires > now + window + window / 16 then shorten(state, floor(now + window + window / 16)) end
-    return state
-  end
   local at = HEAD + 1
   while at < #raw do
     local ends, units = read('<I6I4', raw, at)
     if ends > now then break end
-    state.sum = state.sum - units
+    sum = sum - units
     at = at + CELL
   end
+  state.sum, state.span, state.expires, state.count, state.began = highest(sum, count), span, expires, count, lowest(began, now)
   state.older = sub(raw, at)
-  if expires > now + window + window / 16 then shorten(state, floor(now + window + window / 16)) end
+  local latest = now + window + floor(window / 16)
+  if expires > latest then
+    shorten(state, latest)
+    changed[key] = true
+  end
   return state
 end
 
@@ -79,25 +90,24 @@ local function load (key, kind, window)
   if state then return state end
   local raw = raws[key]
   if kind == SLIDING then
-    state = readSliding(raw, window)
+    state = readSliding(key, raw, window)
   elseif kind == FIXED then
     state = { expires = 0, count = 0 }
     if raw and #raw == CELL then
       local expires, count = read('<I6I4', raw)
-      if expires > now then state.expires, state.count = math.min(expires, now + window), count end
+      if expires > now then state.expires, state.count = lowest(expires, now + window), count end
+      if expires > now + window then changed[key] = true end
     end
   else
-    state = { tat = 0, written = now }
-    if raw and #raw == 16 then state.tat, state.written = read('<dd', raw) end
-    local back = state.written - now
-    if back > 0 then state.tat, state.written = state.tat - back, now end
+    state = { level = 0 }
+    if raw and #raw == LEVEL then
+      local written, level = read('<I6d', raw)
+      state.level = lowest(HIGHEST, highest(0, level - highest(0, now - written)))
+      if written > now then changed[key] = true end
+    end
   end
   states[key], kinds[key] = state, kind
   return state
-end
-
-local function level (state)
-  return highest(0, state.tat - now)
 end
 
 -- nil: never
@@ -118,7 +128,8 @@ local function waitOf (state, kind, window, max, burst, cost)
     return state.expires - now
   end
   if max == 0 or cost > burst then return nil end
-  return whole(level(state) + (cost - burst) * (window / max))
+  local interval = window / max
+  return whole(state.level + (cost - burst) * interval, interval)
 end
 
 local function take (state, kind, window, max, cost, hold)
@@ -137,32 +148,32 @@ local function take (state, kind, window, max, cost, hold)
     if state.count == 0 then state.expires = now + window end
     state.count = state.count + cost
   else
-    state.tat, state.written = now + level(state) + cost * window / max, now
+    state.level = state.level + cost * (window / max)
   end
 end
 
 local function refund (state, kind, window, max, cost, hold, at)
   if kind == SLIDING then
     local ends = at + window + hold
-    if ends <= now or state.expires == 0 then return end
+    if ends <= now or state.expires == 0 or at < state.began then return end
     for place = 1, #state.older, CELL do
       local expires, count = read('<I6I4', state.older, place)
       if expires >= ends then
-        local given = math.min(count, cost)
+        local given = lowest(count, cost)
         state.older = sub(state.older, 1, place - 1) .. write('<I6I4', expires, count - given) .. sub(state.older, place + CELL)
         state.sum = state.sum - given
         return
       end
     end
     if state.expires >= ends then
-      local given = math.min(state.count, cost)
+      local given = lowest(state.count, cost)
       state.count, state.sum = state.count - given, state.sum - given
     end
   elseif kind == FIXED then
     if state.count == 0 or at < state.expires - window then return end
     state.count = highest(0, state.count - cost)
   elseif max > 0 then
-    state.tat, state.written = now + highest(0, level(state) - highest(0, cost * window / max - highest(0, now - at))), now
+    state.level = highest(0, state.level - highest(0, cost * (window / max) - highest(0, now - at)))
   end
 end
 
@@ -176,12 +187,12 @@ local function leftOf (state, kind, window, max, burst)
   end
   if max == 0 then return 0, 0, 0 end
   local interval = window / max
-  local taken = level(state)
-  local remaining = highest(0, floor((burst * interval - taken + EPSILON) / interval))
-  return remaining, taken == 0 and 0 or whole(taken - (burst - remaining - 1) * interval), whole(taken)
+  local taken = state.level
+  local remaining = lowest(burst, highest(0, floor((burst * interval - taken + epsilonOf(interval)) / interval)))
+  return remaining, remaining == burst and 0 or whole(taken - (burst - remaining - 1) * interval, interval), whole(taken, interval)
 end
 
-local answer, changed = { format('%d', now) }, {}
+local answer = { format('%d', now) }
 local i, last = 1, #operations
 while i <= last do
   local kind, at = operations[i], 0
@@ -215,7 +226,7 @@ while i <= last do
       local state = states[key]
       if l[6] > 0 then
         local free = leftOf(state, l[1], l[2], l[3], l[4]) - cost
-        granted[a] = highest(0, math.min(l[6], floor(free / 4)))
+        granted[a] = highest(0, lowest(l[6], floor(free / 4)))
         cost = cost + granted[a]
       end
       if (cost > 0) then
@@ -243,14 +254,14 @@ for key in pairs(changed) do
   local state, kind = states[key], kinds[key]
   local expires, text = state.expires, nil
   if kind == SLIDING then
-    text = write('<I4I6I6I4', state.sum, state.span, state.expires, state.count) .. state.older
+    text = write('<I4I6I6I4I6', state.sum, state.span, state.expires, state.count, state.began) .. state.older
   elseif kind == FIXED then
     text = write('<I6I4', state.expires, state.count)
   else
-    expires, text = math.ceil(state.tat), write('<dd', state.tat, state.written)
+    expires, text = now + math.ceil(state.level), write('<I6d', now, state.level)
   end
   if expires > now then
-    redis.call('SET', KEYS[key], text, 'PX', format('%d', expires - now))
+    redis.call('SET', KEYS[key], text, 'PX', format('%d', lowest(LONGEST, expires - now)))
   elseif raws[key] then
     redis.call('DEL', KEYS[key])
   end
