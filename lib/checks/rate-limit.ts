@@ -58,10 +58,8 @@ export const rateLimit: CheckModule<'rateLimit'> = {
     if (geo?.has.country !== true && limits.some(({ byCountry }) => byCountry !== undefined)) problem('rateLimit.byCountry', needsDatabase('country'))
     const byClient = limits.filter(({ keyOf }) => keyOf === undefined)
     const byKey = limits.filter(({ keyOf }) => keyOf !== undefined)
-    // A request that the later limits refuse is given back what it took of the earlier ones.
-    const reserved: Reservations | undefined = byClient.length > 0 && byKey.length > 0 ? new WeakMap() : undefined
-    const early = byClient.length === 0 ? undefined : check({ limits: byClient, limiter, geo, reserved })
-    const late = byKey.length === 0 ? undefined : check({ limits: byKey, limiter, geo, earlier: reserved })
+    const early = byClient.length === 0 ? undefined : check({ limits: byClient, limiter, geo, passive })
+    const late = byKey.length === 0 ? undefined : check({ limits: byKey, limiter, geo, passive })
     return { request: early?.take, late: late?.take, dry: { request: early?.look, late: late?.look } }
   }
 }
@@ -71,51 +69,58 @@ function unjudged (reason: string): Refusal {
   return { code: 'GUARD_CHECK_FAILED', status: 503, reason: `store: ${reason}`, headers: { 'retry-after': '1' } }
 }
 
-/** What a request took. */
-interface Reservation { asks: readonly LimitAsk[], at: number, given: boolean }
-type Reservations = WeakMap<FastifyRequest, Reservation>
+/** What a request took of the limits that one check judges. */
+interface Reservation { asks: readonly LimitAsk[], at: number, passive: boolean, given: boolean }
+
+/** A request that later limits of its route refuse is given back what it took of the earlier ones. */
+const reservations = new WeakMap<Visit, Reservation[]>()
 
 interface CheckOptions {
   limits: readonly CompiledLimit[]
   limiter: Limiter
   geo: Geo | undefined
-  /** Where to write down what a request took, for the check that comes later. */
-  reserved?: Reservations | undefined
-  /** What it took of the check that came earlier. */
-  earlier?: Reservations | undefined
+  passive: boolean
 }
 
-function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): { take: Check, look: DryCheck } {
-  const headers = limitHeaders(limits)
+function check ({ limits, limiter, geo, passive }: CheckOptions): { take: Check, look: DryCheck } {
+  const headers = limitHeaders(limits, limiter.textOf)
   const counts = limits.some(({ counts }) => counts !== undefined)
   /** Whether the route has limits that another check judges; the first request tells. */
   let joins: boolean | undefined
 
-  function settle (asks: readonly LimitAsk[], outcome: Taken, request: FastifyRequest, visit: Visit, reply: FastifyReply): Refusal | undefined | Promise<Refusal> {
+  function settle (asks: readonly LimitAsk[], outcome: Taken, visit: Visit, reply: FastifyReply): Refusal | undefined | Promise<Refusal> {
     if (outcome.passed) {
       joins ??= visit.chain.request.filter(({ key }) => key === 'rateLimit').length > 1
       headers.set(reply, asks, outcome, joins)
-      if (counts || reserved !== undefined) reserve({ asks, at: outcome.at, given: false }, request, visit)
+      if (counts || joins) reserve({ asks, at: outcome.at, passive, given: false }, visit)
       return undefined
     }
     const refused = refusalOf(asks, outcome, reply)
-    const reservation = earlier?.get(request)
-    return reservation === undefined || reservation.given ? refused : giveBack(reservation, refused)
+    const earlier = reservations.get(visit)
+    return earlier === undefined ? refused : giveBack(earlier, refused)
   }
 
-  function reserve (reservation: Reservation, request: FastifyRequest, visit: Visit): void {
-    reserved?.set(request, reservation)
+  function reserve (reservation: Reservation, visit: Visit): void {
+    const earlier = reservations.get(visit)
+    if (earlier === undefined) reservations.set(visit, [reservation])
+    else earlier.push(reservation)
     if (counts) (visit.after ??= []).push((request, reply) => giveBackUncounted(reservation, limiter, request, reply))
   }
 
-  function giveBack (reservation: Reservation, refused: Refusal): Refusal | Promise<Refusal> {
-    reservation.given = true
-    const given = limiter.refund(reservation.asks, reservation.at)
-    return given instanceof Promise ? given.then(() => refused) : refused
+  function giveBack (earlier: readonly Reservation[], refused: Refusal): Refusal | Promise<Refusal> {
+    const waits: Array<Promise<void>> = []
+    for (const reservation of earlier) {
+      // A passive refusal refuses nothing: what others took stays taken.
+      if (reservation.given || (passive && !reservation.passive)) continue
+      reservation.given = true
+      const given = limiter.refund(reservation.asks, reservation.at)
+      if (given instanceof Promise) waits.push(given)
+    }
+    return waits.length === 0 ? refused : Promise.all(waits).then(() => refused)
   }
 
-  function settleLater (asks: readonly LimitAsk[], outcome: Promise<Taken>, request: FastifyRequest, visit: Visit, reply: FastifyReply): Promise<Refusal | undefined> {
-    return outcome.then((outcome) => settle(asks, outcome, request, visit, reply))
+  function settleLater (asks: readonly LimitAsk[], outcome: Promise<Taken>, visit: Visit, reply: FastifyReply): Promise<Refusal | undefined> {
+    return outcome.then((outcome) => settle(asks, outcome, visit, reply))
   }
 
   function refusalOf (asks: readonly LimitAsk[], outcome: Taken, reply: FastifyReply): Refusal {
@@ -152,7 +157,7 @@ function check ({ limits, limiter, geo, reserved, earlier }: CheckOptions): { ta
       const asks = asksOf(limits, request, visit)
       if (asks.length === 0) return undefined
       const outcome = limiter.take(asks)
-      return outcome instanceof Promise ? settleLater(asks, outcome, request, visit, reply) : settle(asks, outcome, request, visit, reply)
+      return outcome instanceof Promise ? settleLater(asks, outcome, visit, reply) : settle(asks, outcome, visit, reply)
     },
 
     async look (request, visit, reply, run) {

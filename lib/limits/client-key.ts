@@ -9,7 +9,7 @@ export function clientKey (address: Address, ipv6Prefix: number): string {
 
 const LONGEST = 128
 
-/** A key of any length as one of bounded length: a client may send as much as it likes in a header. */
+/** A key of any length as one of bounded length: a client may send as much as it likes. In UTF-16, since not every text is valid UTF-8. */
 export function boundedKey (key: string): string {
-  return key.length <= LONGEST ? key : `sha256:${createHash('sha256').update(key).digest('base64')}`
+  return key.length <= LONGEST ? key : `sha256:${createHash('sha256').update(key, 'utf16le').digest('base64')}`
 }

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { milliseconds, type Report } from '../options/shape.ts'
 import type { Limiter } from './limiter.ts'
-import { stateText } from './state-text.ts'
 import type { Counter } from './store.ts'
 import type { Limit } from '../../types/index.ts'
 
@@ -10,8 +9,6 @@ export interface CompiledLimit {
   name: string
   /** The name as a string of structured fields. */
   quoted: string
-  /** What `RateLimit` says of it. */
-  text: (remaining: number, seconds: number) => string
   counter: Counter
   /** `undefined`: `maxOf` tells. */
   max: number | undefined
@@ -45,12 +42,10 @@ export function compileLimits (limits: readonly Limit[], layer: string, limiter:
       problem('rateLimit.group', counter)
       return []
     }
-    // Names are checked for characters that no such string has.
-    const quoted = `"${nameOf(limit, i).replace(/["\\]/g, '\\$&')}"`
     const compiled: CompiledLimit = {
       name: nameOf(limit, i),
-      quoted,
-      text: stateText(quoted),
+      // Names are checked for characters that no such string has.
+      quoted: `"${nameOf(limit, i).replace(/["\\]/g, '\\$&')}"`,
       counter,
       max: typeof max === 'number' ? max : undefined,
       maxOf: typeof max === 'number' ? undefined : max,

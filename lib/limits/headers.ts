@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { LimitAsk } from './ask.ts'
 import type { CompiledLimit } from './compile.ts'
+import type { StateText } from './state-text.ts'
 import type { Left, Taken } from './store.ts'
 
 /** Writes the headers of answers. */
@@ -16,7 +17,7 @@ export interface LimitHeaders {
  * parameters (RFC 9651), one for each limit: `"name";q=100;w=60` says what the limit is, `"name";r=50;t=30` that
  * 50 are left for the next 30 seconds, when more are free. And `X-RateLimit-*`, for the limit that has least left.
  */
-export function limitHeaders (limits: readonly CompiledLimit[]): LimitHeaders {
+export function limitHeaders (limits: readonly CompiledLimit[], textOf: StateText): LimitHeaders {
   const draft = limits.some(({ draft }) => draft)
   const legacy = limits.some(({ legacy }) => legacy)
   // Where nothing of it depends on the request, the policy is one string for all.
@@ -39,7 +40,7 @@ export function limitHeaders (limits: readonly CompiledLimit[]): LimitHeaders {
       const { limit } = asks[i]!
       if (!limit.draft) continue
       const { remaining, wait, next } = left[i]!
-      const state = limit.text(remaining, seconds(wait > next ? wait : next))
+      const state = textOf(limit.quoted, limit.counter.number, remaining, seconds(wait > next ? wait : next))
       text = text === '' ? state : `${text}, ${state}`
     }
     return text

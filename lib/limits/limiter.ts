@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { GUARD_OPTION_INVALID } from '../errors.ts'
 import { parseAddress } from '../net/address.ts'
 import { boundedKey, clientKey } from './client-key.ts'
+import { stateTexts, type StateText } from './state-text.ts'
 import type { Algorithm, Ask, Counter, LimiterStore, Taken } from './store.ts'
 import type { LimitState } from '../../types/index.ts'
 
@@ -41,6 +42,8 @@ export interface Limiter {
   reset: (client: string) => void | Promise<void>
   resetAll: () => void | Promise<void>
   stats: () => Record<string, number>
+  /** What headers say of a limit. */
+  textOf: StateText
 }
 
 export interface LimiterOptions {
@@ -119,7 +122,8 @@ export function limiter ({ store, ipv6Prefix = 64 }: LimiterOptions): Limiter {
     },
 
     resetAll: () => store.clear(),
-    stats: () => store.stats()
+    stats: () => store.stats(),
+    textOf: stateTexts()
   }
 }
 

@@ -250,6 +250,22 @@ test('names are quoted as structured fields have it', async (t: TestContext) => 
   t.assert.strictEqual(headers['ratelimit-policy'], '"a \\"b\\" \\\\c";q=2;w=60')
 })
 
+test('a refused request takes from none of its limits, also where they differ in sample or mode', async (t: TestContext) => {
+  const { app } = await build(t, {
+    rateLimit: [
+      { max: 50, window: '1m', name: 'wide' },
+      { max: 2, window: '1m', name: 'most', sample: 0.9999999 },
+      { max: 1, window: '1m', name: 'passive', mode: 'passive' },
+      { max: 40, window: '1m', name: 'by key', key: () => 'all' }
+    ]
+  })
+  t.assert.deepStrictEqual(await statuses(app, 6), [200, 200, 429, 429, 429, 429])
+  // The passive one refused the second request, which passed: that took from the others.
+  const left = await app.guard.limits.peek(CLIENT)
+  t.assert.deepStrictEqual(left.map(({ max, remaining }) => [max, remaining]), [[50, 48], [2, 0], [1, 0]])
+  t.assert.deepStrictEqual((await app.guard.limits.peek('all')).map(({ remaining }) => remaining), [38])
+})
+
 for (const options of [{ rateLimit: { max: 1, window: '1m', mode: 'passive' } }, { mode: 'passive', rateLimit: { max: 1, window: '1m' } }] as const) {
   test(`passive limits let pass, report, and tell the client nothing: ${JSON.stringify(options)}`, async (t: TestContext) => {
     const { app, events } = await build(t, options)
