@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { aged } from './aged.ts'
 import { serverOf, variants, type Variant } from './variants.ts'
 
 /** A server in a process of its own: tells its port once it listens, and answers every message with the CPU time it has used. */
@@ -13,9 +14,5 @@ process.on('message', () => {
 })
 process.on('disconnect', () => process.exit())
 
-// Every server that has been up for a while has been through this; see README.md, "The slow mode".
-setTimeout(() => {
-  globalThis.gc?.()
-  globalThis.gc?.()
-  process.send!({ port: (app.server.address() as AddressInfo).port })
-}, 100)
+await aged()
+process.send({ port: (app.server.address() as AddressInfo).port })

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { aged } from './aged.ts'
 import { keepTickRecord } from '../../lib/tick-record.ts'
 import type { RedisStoreOptions } from '../../types/index.ts'
 
@@ -55,10 +56,6 @@ if (process.send !== undefined) {
     process.send!({ cpu: user + system, calls, leased, fallbacks })
   })
   process.on('disconnect', () => process.exit())
-  // As in main.ts: every server that has been up for a while has been through this.
-  setTimeout(() => {
-    globalThis.gc?.()
-    globalThis.gc?.()
-    process.send!({ port: (app.server.address() as AddressInfo).port })
-  }, 100)
+  await aged()
+  process.send({ port: (app.server.address() as AddressInfo).port })
 }

@@ -250,6 +250,7 @@ function inForce (time: number): (ban: HeldBan) => boolean {
   return ({ until }) => until > time
 }
 
-function info ({ client, reason, since, until }: HeldBan): BanInfo {
+/** What `app.guard.bans()` tells of a ban. */
+export function info ({ client, reason, since, until }: BanInfo): BanInfo {
   return { client, reason, since, until }
 }

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import type { Bans } from './bans.ts'
-import { draftOf, sweepDrafts } from './file-drafts.ts'
+import { draftOf, sweepDraftsOf } from './file-drafts.ts'
 import { banLine, HEAD, LINE, liftLine, linesOf, rowOf, type FileRow } from './file-rows.ts'
 import type { BanKeeper } from './keep.ts'
 import { GUARD_OPTION_INVALID } from '../errors.ts'
@@ -224,7 +224,7 @@ export function keepInFile ({ path: named, bans, now, maxKeys, emit }: BanFileOp
         await merge()
         // What cannot be written is better known now than after the first ban.
         await write()
-        await sweepDrafts(path).catch(() => {})
+        await sweepDraftsOf(path).catch(() => {})
       } catch (error) {
         throw new GUARD_OPTION_INVALID(`guard: option store.file cannot be used: ${(error as Error).message}`)
       }

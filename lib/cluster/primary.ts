@@ -6,10 +6,10 @@ import type { GuardClusterOptions } from '../../types/index.ts'
 import { keptBans, type KeptBans } from './kept.ts'
 import { isOurs, TAG, type Operation, type SentAsk, type ToPrimary, type ToWorker } from './messages.ts'
 
-/** `members`: the apps that want to hear of bans, by their own names. */
 /** Bans of one message. */
 const PIECE = 500
 
+/** `members`: the apps that want to hear of bans, by their own names. */
 interface State { limits: LimiterStore<false>, bans: KeptBans, counters: Map<string, Counter>, members: Map<string, Worker> }
 
 /**

@@ -1,3 +1,4 @@
+import { info } from '../bans/bans.ts'
 import type { Guard } from '../guard.ts'
 import { breath } from '../redis/turns.ts'
 import type { BanInfo } from '../../types/index.ts'
@@ -18,7 +19,7 @@ async function lastOf ({ services: { bans } }: Guard, wanted: (ban: BanInfo) => 
     for (const ban of part) {
       if (!wanted(ban)) continue
       total++
-      shown.push({ client: ban.client, reason: ban.reason, since: ban.since, until: ban.until })
+      shown.push(info(ban))
     }
     if (shown.length > MOST * 8) shown = sorted(shown)
     await breath()

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { sweepDrafts } from '../drafts.ts'
 import { isObject } from '../options/shape.ts'
 import type { Validators } from './fetch.ts'
 
@@ -43,7 +44,7 @@ function home (): string {
 export function copies (folder: string): Copies {
   const path = (name: string): string => join(folder, name)
   // Whether there is such a folder shows when it is used.
-  sweep(folder).catch(() => {})
+  sweepDrafts(folder, (name) => DRAFT.test(name)).catch(() => {})
 
   const confirm = async (name: string, { bytes, url, validators, checked }: Copy): Promise<void> => {
     await replace(path(`${name}.json`), JSON.stringify({ url, ...validators, checked, sha256: sha256(bytes) }))
@@ -74,16 +75,7 @@ export function copies (folder: string): Copies {
   }
 }
 
-const DAY = 86_400_000
-
-/** Removes drafts of processes that were killed; a younger one may be in the making. */
-async function sweep (folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (!/\.\d+\.[\da-f]{8}\.part$/.test(name)) continue
-    const draft = join(folder, name)
-    if ((await stat(draft)).mtimeMs < Date.now() - DAY) await rm(draft, { force: true })
-  }
-}
+const DRAFT = /\.\d+\.[\da-f]{8}\.part$/
 
 /** Whole or not at all, and still there after a loss of power. */
 async function replace (path: string, content: Buffer | string): Promise<void> {

@@ -1,8 +1,9 @@
-import { after, before, describe, test, type TestContext } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { ask, counter } from '../limits/store-suite.ts'
 import { clocked } from './clocked.ts'
-import { clientOf, skip, startServer, until, type Server, type TestClient } from './server.ts'
+import { oneServer } from './one-server.ts'
+import { skip, type TestClient } from './server.ts'
 import { memoryStore } from '../../lib/limits/memory.ts'
 import type { RedisClient } from '../../lib/index.ts'
 import type { Algorithm } from '../../lib/limits/store.ts'
@@ -26,19 +27,9 @@ function lasting (client: TestClient): RedisClient {
 }
 
 describe('the script, with numbers at the ends of their ranges', { skip }, () => {
-  let server: Server
-  let client: TestClient
+  const redis = oneServer()
   let stores = 0
-  before(async () => {
-    server = await startServer()
-    client = clientOf(server.port)
-    await until(() => client.status === 'ready')
-  })
-  after(async () => {
-    client.disconnect()
-    await server.stop()
-  })
-  const at = (now: () => number) => remote({ client: clocked(lasting(client), now), prefix: `extreme${stores++}:`, timeout: 5000 })
+  const at = (now: () => number) => remote({ client: clocked(lasting(redis.client), now), prefix: `extreme${stores++}:`, timeout: 5000 })
 
   test('it answers as the store in memory does', async () => {
     const unit = fc.oneof(fc.constantFrom(1, 2, 255, 65_536, 2 ** 31 - 1, 2 ** 31, MOST - 1, MOST), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: MOST }))
@@ -94,7 +85,7 @@ describe('the script, with numbers at the ends of their ranges', { skip }, () =>
   })
 
   test('one ask of extreme numbers does not fail the others of its call', async (t: TestContext) => {
-    const store = remote({ client, prefix: 'huge:', timeout: 5000 })
+    const store = remote({ client: redis.client, prefix: 'huge:', timeout: 5000 })
     const huge = ask(counter('gcra', 2 * YEAR), 'a', { max: 1, burst: MOST, cost: MOST })
     const other = ask(counter('sliding-window', 60_000), 'b', { max: 3 })
     const [first, second] = await Promise.all([store.take([huge]), store.take([other])])
@@ -104,7 +95,7 @@ describe('the script, with numbers at the ends of their ranges', { skip }, () =>
   })
 
   test('thousands of limits are judged in one call, as a peek at all of an app asks for', async (t: TestContext) => {
-    const store = remote({ client, prefix: 'many:', timeout: 5000 })
+    const store = remote({ client: redis.client, prefix: 'many:', timeout: 5000 })
     const asks = Array.from({ length: 9000 }, (_, i) => ask(counter('fixed-window', 60_000), 'a', { max: i + 1 }))
     t.assert.strictEqual((await store.take(asks)).passed, true)
     t.assert.deepStrictEqual((await store.peek(asks)).left.map(({ remaining }) => remaining), asks.map((_, i) => i))
@@ -136,7 +127,7 @@ describe('the script, with numbers at the ends of their ranges', { skip }, () =>
       const store = at(() => START)
       const one = ask(counter(algorithm, 1600), 'a', { max: 3 })
       const raw = Buffer.from([...bytes.take(length)])
-      await client.call('SET', redisKey(`extreme${stores - 1}:`, one.counter, one.key), raw as unknown as string, 'PX', 5000)
+      await redis.client.call('SET', redisKey(`extreme${stores - 1}:`, one.counter, one.key), raw as unknown as string, 'PX', 5000)
       let passed = 0
       for (let i = 0; i < 5; i++) {
         const { passed: one1, left: [left] } = await store.take([one])

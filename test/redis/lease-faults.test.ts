@@ -1,33 +1,18 @@
-import { after, before, describe, test, type TestContext } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { build, CLIENT, status } from '../helpers.ts'
 import { ask, counter } from '../limits/store-suite.ts'
-import { clocked } from './clocked.ts'
-import { clientOf, skip, sleep, startServer, until, type Server, type TestClient } from './server.ts'
-import { leased } from '../../lib/redis/lease.ts'
-import { remote } from '../../lib/redis/remote.ts'
+import { leaseNodes, oneServer } from './one-server.ts'
+import { clientOf, skip, sleep, startServer, until } from './server.ts'
 
 const WINDOW = 16_000
 const START = 1_700_000_000_000
 
 describe('leases, with what goes wrong beside them', { skip }, () => {
-  let server: Server
-  let client: TestClient
+  const redis = oneServer()
   let prefixes = 0
-  before(async () => {
-    server = await startServer()
-    client = clientOf(server.port)
-    await until(() => client.status === 'ready')
-  })
-  after(async () => {
-    client.disconnect()
-    await server.stop()
-  })
 
-  function nodesOf (clock: { now: number }, count: number) {
-    const prefix = `faults${prefixes++}:`
-    return Array.from({ length: count }, () => leased(remote({ client: clocked(client, () => clock.now), prefix, timeout: 10_000 }), () => clock.now))
-  }
+  const nodesOf = (clock: { now: number }, count: number) => leaseNodes(redis.client, clock, `faults${prefixes++}:`, count)
 
   test('in no span of window does more than max pass, with costs, late refunds and nodes that close', async () => {
     const step = fc.record({
@@ -150,7 +135,7 @@ describe('leases, with what goes wrong beside them', { skip }, () => {
   test('what a later limit refuses is given back to the lease, once', async (t: TestContext) => {
     const { app } = await build(t, {
       rateLimit: [{ max: 1600, window: '1m' }, { max: 5, window: '1m', name: 'each', key: () => 'all' }],
-      store: { redis: client, prefix: `faults${prefixes++}:`, mode: 'lease', timeout: 5000 }
+      store: { redis: redis.client, prefix: `faults${prefixes++}:`, mode: 'lease', timeout: 5000 }
     })
     const codes: number[] = []
     for (let i = 0; i < 30; i++) codes.push(await status(app))
@@ -164,7 +149,7 @@ describe('leases, with what goes wrong beside them', { skip }, () => {
   })
 
   test('a limit that is lowered counts at once, whatever was taken ahead', async (t: TestContext) => {
-    const { app } = await build(t, { rateLimit: { max: 1600, window: '1m' }, store: { redis: client, prefix: `faults${prefixes++}:`, mode: 'lease', timeout: 5000 } })
+    const { app } = await build(t, { rateLimit: { max: 1600, window: '1m' }, store: { redis: redis.client, prefix: `faults${prefixes++}:`, mode: 'lease', timeout: 5000 } })
     for (let i = 0; i < 40; i++) await status(app)
     const pending = Promise.all(Array.from({ length: 5 }, () => status(app)))
     await app.guard.update({ rateLimit: { max: 100, window: '1m' } })

@@ -1,34 +1,18 @@
-import { after, before, describe, test, type TestContext } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { build, CLIENT, status } from '../helpers.ts'
 import { ask, counter } from '../limits/store-suite.ts'
-import { clocked } from './clocked.ts'
-import { clientOf, skip, startServer, until, type Server, type TestClient } from './server.ts'
-import { leased } from '../../lib/redis/lease.ts'
-import { remote } from '../../lib/redis/remote.ts'
+import { leaseNodes, oneServer } from './one-server.ts'
+import { skip, until } from './server.ts'
 
 const WINDOW = 16_000
 const NODES = 3
 
 describe('leases', { skip }, () => {
-  let server: Server
-  let client: TestClient
+  const redis = oneServer()
   let prefixes = 0
-  before(async () => {
-    server = await startServer()
-    client = clientOf(server.port)
-    await until(() => client.status === 'ready')
-  })
-  after(async () => {
-    client.disconnect()
-    await server.stop()
-  })
 
-  /** Nodes on one Redis, and one clock for all of them. */
-  function nodesOf (clock: { now: number }, count = NODES) {
-    const prefix = `lease${prefixes++}:`
-    return Array.from({ length: count }, () => leased(remote({ client: clocked(client, () => clock.now), prefix, timeout: 10_000 }), () => clock.now))
-  }
+  const nodesOf = (clock: { now: number }) => leaseNodes(redis.client, clock, `lease${prefixes++}:`, NODES)
 
   test('in no span of window do nodes with leases let more than max pass', async () => {
     const step = fc.record({ node: fc.nat(NODES - 1), after: fc.oneof(fc.constant(0), fc.constant(0), fc.nat(300), fc.nat(WINDOW)), requests: fc.integer({ min: 1, max: 30 }), back: fc.boolean() })
@@ -103,7 +87,7 @@ describe('leases', { skip }, () => {
   })
 
   test('leases end by themselves, and the plugin counts exactly with them', async (t: TestContext) => {
-    const { app } = await build(t, { rateLimit: { max: 100, window: '1m' }, store: { redis: client, prefix: 'app:', mode: 'lease', timeout: 10_000 } })
+    const { app } = await build(t, { rateLimit: { max: 100, window: '1m' }, store: { redis: redis.client, prefix: 'app:', mode: 'lease', timeout: 10_000 } })
     const codes: number[] = []
     for (let i = 0; i < 130; i++) codes.push(await status(app))
     t.assert.strictEqual(codes.filter((code) => code === 200).length, 100)

@@ -1,8 +1,9 @@
-import { after, before, describe, test, type TestContext } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { ask, counter, limiterStoreSuite } from '../limits/store-suite.ts'
 import { clocked } from './clocked.ts'
-import { clientOf, skip, startServer, until, type Server, type TestClient } from './server.ts'
+import { oneServer } from './one-server.ts'
+import { skip } from './server.ts'
 import { memoryStore } from '../../lib/limits/memory.ts'
 import type { Algorithm } from '../../lib/limits/store.ts'
 import { redisKey, tagOf } from '../../lib/redis/keys.ts'
@@ -12,23 +13,13 @@ const MINUTE = 60_000
 const ALGORITHMS: readonly Algorithm[] = ['sliding-window', 'fixed-window', 'gcra']
 
 describe('redis', { skip }, () => {
-  let server: Server
-  let client: TestClient
-  before(async () => {
-    server = await startServer()
-    client = clientOf(server.port)
-    await until(() => client.status === 'ready')
-  })
-  after(async () => {
-    client.disconnect()
-    await server.stop()
-  })
+  const redis = oneServer()
   let stores = 0
-  const open = () => remote({ client, prefix: `test${stores++}:`, timeout: 5000 })
+  const open = () => remote({ client: redis.client, prefix: `test${stores++}:`, timeout: 5000 })
 
   limiterStoreSuite('redis', () => {
     let time = 1_700_000_000_000
-    const far = remote({ client: clocked(client, () => time), prefix: `suite${stores++}:`, timeout: 5000 })
+    const far = remote({ client: clocked(redis.client, () => time), prefix: `suite${stores++}:`, timeout: 5000 })
     return { store: { ...far, stats: () => ({}) }, slack: 0, async pass (ms) { time += ms } }
   })
 
@@ -43,7 +34,7 @@ describe('redis', { skip }, () => {
       const start = 1_700_000_000_000
       let now = start
       const near = memoryStore({ maxKeys: 100, now: () => now })
-      const far = remote({ client: clocked(client, () => now), prefix: `same${stores++}:`, timeout: 5000 })
+      const far = remote({ client: clocked(redis.client, () => now), prefix: `same${stores++}:`, timeout: 5000 })
       const counters = [counter(algorithm), counter(algorithm)]
       let taken: { asks: ReturnType<typeof ask>[], at: number } | undefined
       for (const { kind, after, costs, max } of steps) {
@@ -77,15 +68,15 @@ describe('redis', { skip }, () => {
     for (const algorithm of ALGORITHMS) await store.take([ask(counter(algorithm, MINUTE), 'a')])
     await store.take([ask(counter('sliding-window', MINUTE), 'refused', { max: 0 })])
     await store.refund([ask(counter('gcra', MINUTE), 'never taken')], Date.now())
-    const keys = await client.call('KEYS', `test${stores - 1}:*`) as string[]
+    const keys = await redis.client.call('KEYS', `test${stores - 1}:*`) as string[]
     t.assert.strictEqual(keys.length, 3)
     for (const key of keys) {
-      const ttl = Number(await client.call('PTTL', key))
+      const ttl = Number(await redis.client.call('PTTL', key))
       t.assert.ok(ttl > 0 && ttl <= MINUTE, `${key} lives ${ttl} ms`)
     }
     // Whatever is there without an expiry was not put there by us.
-    const all = await client.call('KEYS', '*') as string[]
-    for (const key of all) t.assert.notStrictEqual(await client.call('PTTL', key), -1, key)
+    const all = await redis.client.call('KEYS', '*') as string[]
+    for (const key of all) t.assert.notStrictEqual(await redis.client.call('PTTL', key), -1, key)
   })
 
   test('a script that Redis forgot is loaded again, and nothing is miscounted', async (t: TestContext) => {
@@ -94,7 +85,7 @@ describe('redis', { skip }, () => {
     const taking: Array<Promise<{ passed: boolean }>> = []
     for (let i = 0; i < 20; i++) {
       for (let j = 0; j < 10; j++) taking.push(store.take([ask(shared, 'a', { max: 50 })]))
-      const flushed = client.call('SCRIPT', 'FLUSH')
+      const flushed = redis.client.call('SCRIPT', 'FLUSH')
       await new Promise((resolve) => setImmediate(resolve))
       if (i % 3 === 0) await flushed
     }
@@ -108,7 +99,7 @@ describe('redis', { skip }, () => {
     const prefix = `test${stores - 1}:`
     for (const [i, command] of [['SET', 'x'], ['SET', '\x93'], ['LPUSH', 'x'], ['SET', '\xc3']].entries()) {
       const one = ask(counter('sliding-window', MINUTE), `k${i}`, { max: 1 })
-      await client.call(command[0]!, redisKey(prefix, one.counter, one.key), command[1]!)
+      await redis.client.call(command[0]!, redisKey(prefix, one.counter, one.key), command[1]!)
       t.assert.strictEqual((await store.take([one])).passed, true)
       t.assert.strictEqual((await store.take([one])).passed, false)
     }
@@ -116,16 +107,16 @@ describe('redis', { skip }, () => {
 
   test('clear leaves what has another prefix', async (t: TestContext) => {
     const store = open()
-    await client.call('SET', 'other:{a}:s:1', 'x', 'EX', 60)
+    await redis.client.call('SET', 'other:{a}:s:1', 'x', 'EX', 60)
     await Promise.all(Array.from({ length: 700 }, (_, i) => store.take([ask(counter(), String(i))])))
     await store.clear()
-    t.assert.deepStrictEqual(await client.call('KEYS', `test${stores - 1}:*`), [])
-    t.assert.strictEqual(await client.call('EXISTS', 'other:{a}:s:1'), 1)
+    t.assert.deepStrictEqual(await redis.client.call('KEYS', `test${stores - 1}:*`), [])
+    t.assert.strictEqual(await redis.client.call('EXISTS', 'other:{a}:s:1'), 1)
   })
 
   test('a clock of Redis that is set back makes nobody wait much longer than a window', async (t: TestContext) => {
     let now = 1_700_000_000_000
-    const store = remote({ client: clocked(client, () => now), prefix: `test${stores++}:`, timeout: 5000 })
+    const store = remote({ client: clocked(redis.client, () => now), prefix: `test${stores++}:`, timeout: 5000 })
     for (const algorithm of ALGORITHMS) {
       const one = ask(counter(algorithm, MINUTE))
       for (let i = 0; i < 3; i++) await store.take([one])
